@@ -1,0 +1,120 @@
+"""The commands that train, evaluate, export and sample models. Heavy imports stay inside the functions."""
+import pathlib
+import shlex
+import sys
+
+import click
+
+from vae.config import ConfigError
+
+
+class UserError(click.ClickException):
+    """A mistake of the user's: shown without a traceback, exit code 2."""
+    exit_code = 2
+
+
+def open_data(folders, task: str) -> tuple[list, list[float]]:
+    """Data sets and their weights from `DIR` or `DIR=WEIGHT` arguments, checked against a model's task."""
+    from vae import dataset
+
+    opened, weights = [], []
+    for text in folders:
+        folder, _, weight = text.rpartition("=") if "=" in text else (text, "", "1")
+        try:
+            weights.append(float(weight))
+            data = dataset.open_dataset(pathlib.Path(folder))
+        except (OSError, ValueError) as error:
+            raise UserError(f"--data {text}: {error}") from None
+        if weights[-1] <= 0:
+            raise UserError(f"--data {text}: the weight must be above 0. Received: {weight}")
+        if data.task != task:
+            raise UserError(f"--data {text}: holds examples for {data.task}, but the model's task is {task}")
+        opened.append(data)
+    return opened, weights
+
+
+@click.command()
+@click.argument("config")
+@click.option("--data", required=True, multiple=True, metavar="DIR[=WEIGHT]",
+              help="A data set from `dataset build`; repeat it to mix several, by weight.")
+@click.option("--out", required=True, type=click.Path(path_type=pathlib.Path), help="Run folder; an existing run goes on.")
+@click.option("--fine-tune", metavar="MODEL", help="Start from this model's weights (a shipped name or a folder).")
+@click.option("--steps", type=click.IntRange(1), help="Train this many steps instead of the config's.")
+@click.option("--validation-examples", type=click.IntRange(1), default=2048, show_default=True,
+              help="Score at most this many validation examples at each checkpoint.")
+@click.option("--save-every", type=click.IntRange(1), default=500, show_default=True,
+              help="Steps between checkpoints, each with a validation.")
+def train(config, data, out, fine_tune, steps, validation_examples, save_every):
+    """Train the model of CONFIG (a YAML file or a name from vae/configs).
+
+    Killed or interrupted, the same command goes on from the last checkpoint and ends with the very same weights.
+    `tensorboard --logdir RUN/logs` shows the curves; RUN/history.csv holds them as numbers.
+    """
+    import dataclasses
+
+    from vae import config as configs
+    try:
+        config = configs.read(config)
+    except ConfigError as error:
+        raise UserError(str(error)) from None
+    if config.training is None:
+        raise UserError("config: missing key 'training', the schedule to train by")
+    if steps:
+        config = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=steps))
+    opened, weights = open_data(data, config.task)
+    sources = [one.split("train") for one in opened]
+    for text, source in zip(data, sources):
+        if not len(source):
+            raise UserError(f"--data {text}: has no training examples")
+    validation = opened[0].split("validation")[:validation_examples]
+    if not len(validation):
+        raise UserError(f"--data {data[0]}: has no validation examples to choose the best checkpoint by")
+
+    from vae import registry
+    from vae.training import checkpoint, loop
+    start = None
+    if fine_tune:
+        try:
+            start = registry.starting_weights(fine_tune, config)
+        except registry.ModelError as error:
+            raise UserError(f"--fine-tune {fine_tune}: {error}") from None
+    about = {"config": config.as_dict(), "data": [{"meta": one.meta, "weight": w} for one, w in zip(opened, weights)],
+             "command": "musicvae " + shlex.join(sys.argv[1:]), "fine_tune": fine_tune}
+    try:
+        trainer = loop.Trainer(config, sources, weights, validation, out, about, start, save_every)
+    except (checkpoint.CheckpointError, ConfigError, ValueError) as error:
+        raise UserError(str(error)) from None
+    _train_with_progress(trainer)
+
+
+def _train_with_progress(trainer):
+    from rich import progress
+
+    columns = [progress.TextColumn("{task.description}"), progress.BarColumn(bar_width=20),
+               progress.MofNCompleteColumn(), progress.TimeRemainingColumn(),
+               progress.TextColumn("{task.fields[figures]}")]
+    total = trainer.config.training.steps
+    with progress.Progress(*columns) as bar:
+        task = bar.add_task("training", total=total, completed=trainer.step, figures="compiling")
+        shown = {}
+
+        def report(**figures):
+            shown.update(figures)
+            text = ""
+            if "loss" in shown:
+                text = (f"loss {shown['loss']:.3f}  next {shown['next_accuracy']:.3f}  KL {shown['kl']:.1f}  "
+                        f"{shown['examples_per_second']:.0f} examples/s")
+            if "validation" in figures:
+                recon = [sum(s.reconstruction) / len(s.reconstruction) for s in (figures["validation"], figures["seen"])]
+                shown["scores"] = f"  reconstruction {recon[0]:.3f} (train {recon[1]:.3f})"
+                bar.console.print(f"step {trainer.step}: validation reconstruction {recon[0]:.4f}, "
+                                  f"next {sum(figures['validation'].next) / len(figures['validation'].next):.4f}, "
+                                  f"KL {figures['validation'].kl:.1f} nats; on train examples {recon[1]:.4f}")
+            bar.update(task, completed=figures.get("step", trainer.step), figures=text + shown.get("scores", ""))
+
+        finished = trainer.run(report)
+    if finished:
+        click.echo(f"Trained {total} steps. Next: musicvae export {trainer.out} --name NAME")
+    else:
+        click.echo(f"Interrupted at step {trainer.step}; the same command goes on from there.")
+        raise SystemExit(130)

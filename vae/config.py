@@ -1,0 +1,180 @@
+"""What a model is and how it is trained, read from YAML and checked before anything is computed.
+
+A config file holds the sizes of the model at its top level and the schedule under `training`. `vae/configs/` has one
+per model of the paper, the small ones that ship, and the decoder-only baselines of Table 1.
+"""
+import dataclasses
+import difflib
+import math
+import pathlib
+from dataclasses import dataclass, field
+
+import yaml
+
+CONFIGS = pathlib.Path(__file__).parent / "configs"
+
+
+class ConfigError(ValueError):
+    """A config that cannot be used; the message names the key, what is allowed and what was received."""
+
+
+def _require(good: bool, key: str, allowed: str, received):
+    if not good:
+        raise ConfigError(f"{key}: must be {allowed}. Received: {received!r}")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A value that moves exponentially from `start` to `end`: end + (start - end) * decay ** step (paper, Training
+    Details, which calls `decay` the exponential decay rate)."""
+    start: float
+    end: float
+    decay: float = 1.0
+
+    def __post_init__(self):
+        _require(0.0 < self.decay <= 1.0, "decay", "in (0, 1]", self.decay)
+
+    def __call__(self, step: int) -> float:
+        return self.end + (self.start - self.end) * self.decay ** step
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained. The defaults are the paper's where all its models agree."""
+    steps: int
+    batch: int = 512
+    learning_rate: Schedule = Schedule(1e-3, 1e-5, 0.9999)
+    warmup: int = 0  # steps over which the learning rate rises from 0; high rates need it
+    beta: Schedule = Schedule(0.0, 0.2, 0.99999)  # the weight of the KL term
+    free_bits: float = 0.0  # the KL of a whole sequence that costs nothing, in bits
+    scheduled_sampling: float = 0.0  # rate of the inverse-sigmoid schedule, in steps; 0: teacher forcing throughout
+    augment: tuple[str, ...] = ()  # functions of vae.dataset.augment, applied in this order
+    clip_norm: float = 0.0  # largest global norm of the gradient; 0: unlimited
+    shared_features: bool = False  # see vae.training.features
+    input_scale: float = 0.0  # standard deviation of the input rows at the start; 0: Glorot's
+    seed: int = 1
+
+    def __post_init__(self):
+        _require(self.steps >= 1, "steps", "at least 1", self.steps)
+        _require(self.batch >= 1, "batch", "at least 1", self.batch)
+        for name in ("warmup", "free_bits", "scheduled_sampling", "clip_norm", "input_scale"):
+            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+
+    def truth_probability(self, step: int) -> float:
+        """How often the true previous event is fed at this step of training: k / (k + exp(step / k)), the
+        inverse-sigmoid decay of Bengio et al. 2015 with k the rate; 1 without scheduled sampling."""
+        k = self.scheduled_sampling
+        return k / (k + math.exp(min(step / k, 700.0))) if k else 1.0
+
+    def rate(self, step: int) -> float:
+        """The learning rate at a step, warm-up included."""
+        return self.learning_rate(step) * min(1.0, (step + 1) / (self.warmup + 1))
+
+
+@dataclass(frozen=True)
+class Config:
+    """A model's task and sizes. `classes` follows from the task."""
+    task: str
+    decoder: tuple[int, ...]  # units per layer
+    encoder: tuple[int, ...] = ()  # units per layer and direction; empty with latent 0
+    latent: int = 0  # dimensions of z; 0 makes a decoder-only baseline (Table 1)
+    sigma: str = "exponential"  # the paper's exp(2 x); "softplus" for Magenta's weights
+    training: Training | None = field(default=None, compare=False)
+
+    def __post_init__(self):
+        _require(self.sigma in ("exponential", "softplus"), "sigma", "exponential or softplus", self.sigma)
+        _require(bool(self.decoder) and all(u >= 1 for u in self.decoder), "decoder",
+                 "a list of at least one number of units, each 1 or more", list(self.decoder))
+        _require(all(u >= 1 for u in self.encoder), "encoder", "numbers of units, each 1 or more", list(self.encoder))
+        _require(self.latent >= 0, "latent", "0 or more", self.latent)
+        _require(bool(self.encoder) == bool(self.latent), "encoder",
+                 "units with a latent, and [] in a decoder-only model (latent: 0)", list(self.encoder))
+        self.codec  # an unknown task is an error here, not later
+
+    @property
+    def codec(self):
+        from vae import codecs
+        try:
+            return codecs.codec(self.task)
+        except ValueError as error:
+            raise ConfigError(f"task: {error}") from None
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The size of the vocabulary of every stream."""
+        return self.codec.classes
+
+    def as_dict(self) -> dict:
+        """Plain values, as they stand in YAML; the reverse of `parse`."""
+        def plain(value):
+            return {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else (
+                list(value) if isinstance(value, tuple) else value)
+        values = plain(dataclasses.asdict(self))
+        if values["training"] is None:
+            del values["training"]
+        return values
+
+
+def parse(values: dict) -> Config:
+    """A config from the mapping that a YAML file holds; raises ConfigError."""
+    return _build(Config, values, "")
+
+
+def read(name_or_path: str) -> Config:
+    """A config from a YAML file, or from vae/configs/ by its name; raises ConfigError."""
+    path = pathlib.Path(name_or_path)
+    if not path.suffix and not path.exists():
+        path = CONFIGS / f"{name_or_path}.yaml"
+    if not path.is_file():
+        known = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
+        raise ConfigError(f"no config {name_or_path!r}{_nearest(str(name_or_path), known)}; "
+                          f"give a YAML file or one of: {', '.join(known)}")
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    try:
+        return parse(values)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _nearest(word: str, known) -> str:
+    close = difflib.get_close_matches(word, known, 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _build(kind, values, where: str):
+    """A dataclass from a mapping: keys and types are checked, nested dataclasses are built alike."""
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where or 'config'}: must be a mapping of keys. Received: {values!r}")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for key in values:
+        if key not in fields:
+            raise ConfigError(f"{where}unknown key {key!r}{_nearest(str(key), fields)}; allowed: {', '.join(fields)}")
+    missing = [name for name, f in fields.items() if name not in values
+               and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
+    if missing:
+        raise ConfigError(f"{where}missing key {missing[0]!r}")
+    built = {}
+    for key, value in values.items():
+        built[key] = _convert(fields[key].type, value, f"{where}{key}")
+    try:
+        return kind(**built)
+    except ConfigError as error:
+        raise ConfigError(f"{where}{error}") from None
+
+
+def _convert(kind, value, where: str):
+    if kind == Training | None or kind is Schedule:
+        return _build(Training if kind is not Schedule else Schedule, value, f"{where}.")
+    if kind in (tuple[int, ...], tuple[str, ...]):
+        item = int if kind == tuple[int, ...] else str
+        _require(isinstance(value, (list, tuple)) and all(type(v) is item for v in value), where,
+                 f"a list of {'whole numbers' if item is int else 'names'}", value)
+        return tuple(value)
+    if kind is float:
+        _require(type(value) in (int, float), where, "a number (write 0.001, not 1e-3: YAML reads that as text)", value)
+        return float(value)
+    _require(type(value) is kind, where, {int: "a whole number", str: "text", bool: "true or false"}[kind], value)
+    return value

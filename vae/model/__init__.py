@@ -1,0 +1,1 @@
+"""The models of the paper as pure functions of weights and tensors."""

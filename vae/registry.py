@@ -1,0 +1,196 @@
+"""Model folders: where models are, what they are, and loading them with every fault found before they serve.
+
+A folder holds `model.yaml` (name, config, figures, checksum), `weights.npz` (plain arrays, float16 or float32, never a
+pickle) and `card.md` for people. Shipped models are in vae/pretrained/, a user's own in ~/.musicvae/models/ or in
+folders named on the command line.
+"""
+import difflib
+import hashlib
+import io
+import pathlib
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import yaml
+
+from vae import config as configs
+from vae.model import weights as model_weights
+
+SHIPPED = pathlib.Path(__file__).parent / "pretrained"
+OWN = pathlib.Path.home() / ".musicvae" / "models"
+ABOUT, WEIGHTS, CARD = "model.yaml", "weights.npz", "card.md"
+
+
+class ModelError(ValueError):
+    """A model that does not exist or cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model folder says of itself; read without TensorFlow and without its weights."""
+    name: str
+    path: pathlib.Path
+    config: configs.Config
+    sha256: str
+    figures: dict = field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        return self.config.task
+
+    @property
+    def bars(self) -> int:
+        return self.config.codec.bars
+
+    @property
+    def latent(self) -> int:
+        return self.config.latent
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the weights hold."""
+        return sum(int(np.prod(shape)) for shape in model_weights.shapes(self.config).values())
+
+    @property
+    def card(self) -> pathlib.Path:
+        return self.path / CARD
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model. weights: float32 tensors by name, on `device` ("CPU:0", "GPU:0")."""
+    info: ModelInfo
+    weights: dict
+    device: str
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @property
+    def config(self) -> configs.Config:
+        return self.info.config
+
+    @property
+    def codec(self):
+        return self.info.config.codec
+
+
+def folders(extra: Iterable[str | pathlib.Path] = ()) -> list[pathlib.Path]:
+    """Where models are looked for; of two with the same name the later folder's wins."""
+    return [SHIPPED, OWN, *map(pathlib.Path, extra)]
+
+
+def find_models(extra: Iterable[str | pathlib.Path] = ()) -> dict[str, ModelInfo]:
+    """All models by name. Folders that are no models are passed over; `describe` says of one what is wrong with it."""
+    found = {}
+    for folder in folders(extra):
+        for path in sorted(folder.glob(f"*/{ABOUT}")):
+            try:
+                info = describe(path.parent)
+            except ModelError:
+                continue
+            found[info.name] = info
+    return found
+
+
+def describe(path: pathlib.Path) -> ModelInfo:
+    """Read a model folder's model.yaml; raises ModelError."""
+    about = pathlib.Path(path) / ABOUT
+    try:
+        values = yaml.safe_load(about.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{about} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelError(f"{about} is not YAML: {error}") from None
+    try:
+        return ModelInfo(str(values["name"]), pathlib.Path(path), configs.parse(values["config"]),
+                         str(values["sha256"]), values.get("figures", {}))
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{about} lacks {error}") from None
+    except configs.ConfigError as error:
+        raise ModelError(f"{about}: config: {error}") from None
+
+
+def resolve(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path] = ()) -> ModelInfo:
+    """A model by its name, or by its folder; raises ModelError with the nearest name."""
+    path = pathlib.Path(name_or_path)
+    if (path / ABOUT).is_file():
+        return describe(path)
+    known = find_models(extra)
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
+    close = difflib.get_close_matches(str(name_or_path), known, 1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    raise ModelError(f"no model {str(name_or_path)!r}{hint}; there are: {', '.join(known) or 'none'}")
+
+
+def arrays(info: ModelInfo) -> dict[str, np.ndarray]:
+    """A model's weights as float32 arrays, checked: checksum, names, shapes, finite values. Raises ModelError."""
+    path = info.path / WEIGHTS
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from None
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != info.sha256:
+        raise ModelError(f"{path} has the wrong checksum: {ABOUT} says sha256 {info.sha256[:12]}..., "
+                         f"the file's is {digest[:12]}...")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            loaded = {name: file[name].astype(np.float32) for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path} is not a weights file: {error}") from None
+    check_shapes(loaded, info.config, str(path))
+    for name, value in loaded.items():
+        if not np.isfinite(value).all():
+            raise ModelError(f"{path}: {name} holds values that are not finite")
+    return loaded
+
+
+def check_shapes(loaded: dict[str, np.ndarray], config: configs.Config, where: str) -> None:
+    """Raise ModelError unless the arrays are just those a model with this config has."""
+    expected = model_weights.shapes(config)
+    for name in expected.keys() | loaded.keys():
+        if name not in loaded:
+            raise ModelError(f"{where}: {name} is missing")
+        if name not in expected:
+            raise ModelError(f"{where}: {name} is no weight of this model")
+        if loaded[name].shape != expected[name]:
+            raise ModelError(f"{where}: {name} must have shape {expected[name]}. Received: {loaded[name].shape}")
+
+
+def load(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path] = ()) -> Model:
+    """Load a model onto the GPU if TensorFlow sees one, else the CPU; raises ModelError."""
+    info = resolve(name_or_path, extra)
+    values = arrays(info)
+    import tensorflow as tf
+
+    device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
+    with tf.device(device):
+        return Model(info, {name: tf.constant(value) for name, value in values.items()}, device)
+
+
+def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[str, np.ndarray], figures: dict,
+         card: str, dtype=np.float16) -> ModelInfo:
+    """Write a model folder; weights.npz is written before model.yaml names its checksum, so that a reader never sees
+    a model that is half there.
+
+    weights: float32 arrays by name.  dtype: float16 halves the file; the accuracies change by less than 0.001.
+    """
+    check_shapes(weights, config, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = io.BytesIO()
+    np.savez(stored, **{key: value.astype(dtype) for key, value in weights.items()})
+    content = stored.getvalue()
+    (folder / ABOUT).unlink(missing_ok=True)
+    (folder / WEIGHTS).write_bytes(content)
+    (folder / CARD).write_text(card, encoding="utf-8")
+    values = {"name": name, "sha256": hashlib.sha256(content).hexdigest(), "figures": figures,
+              "config": config.as_dict()}
+    part = folder / (ABOUT + ".part")
+    part.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    part.replace(folder / ABOUT)
+    return describe(folder)

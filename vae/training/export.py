@@ -1,0 +1,102 @@
+"""From a run to a model folder: weights, config, and a card that says what the model was made of and how good it is."""
+import csv
+import pathlib
+
+import numpy as np
+
+from vae import config as configs
+from vae import registry
+from vae.training import checkpoint
+from vae.training.evaluate import Evaluator, Scores
+from vae.training.loop import BEST, HISTORY
+
+CURVES = "curves.png"
+
+
+def export(run: pathlib.Path, name: str, folder: pathlib.Path, test: np.ndarray | None, notes: str) -> registry.ModelInfo:
+    """Make a model folder of a run's best checkpoint.
+
+    test: examples to score for the card, [examples, steps, streams], or None.  notes: Markdown that joins the card.
+    Raises checkpoint.CheckpointError.
+    """
+    weights, about = checkpoint.load(run / BEST)
+    config = configs.parse(about["config"])
+    # What ships is scored: the weights as float16 will hold them.
+    stored = {key: value.astype(np.float16).astype(np.float32) for key, value in weights.items()}
+    figures = {"steps": about["step"], "examples_seen": about["step"] * config.training.batch}
+    if test is not None:
+        figures["test"] = rounded(Evaluator(config)(stored, test))
+    history = read_history(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    if history:
+        draw_curves(history, folder / CURVES)
+    text = card(name, config, figures, about, notes, bool(history))
+    return registry.save(folder, name, config, weights, figures, text)
+
+
+def rounded(scores: Scores) -> dict:
+    """Scores as plain values, four digits, for YAML, JSON and tables."""
+    return {"next": [round(x, 4) for x in scores.next], "reconstruction": [round(x, 4) for x in scores.reconstruction],
+            "kl": round(scores.kl, 2), "cross_entropy": round(scores.cross_entropy, 2), "examples": scores.examples}
+
+
+def read_history(run: pathlib.Path) -> list[dict[str, float]]:
+    """The validations of a run, oldest first; empty if there are none."""
+    path = run / HISTORY
+    if not path.exists():
+        return []
+    with open(path, newline="") as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def draw_curves(history: list[dict[str, float]], path: pathlib.Path) -> None:
+    """Learning curves: reconstruction on train and validation examples, and KL, over examples seen."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    seen = [row["examples"] / 1e6 for row in history]
+    for which, label in (("seen", "train"), ("validation", "validation")):
+        left.plot(seen, [row[f"{which}_reconstruction"] for row in history], label=f"{label}, reconstruction")
+        right.plot(seen, [row[f"{which}_kl"] for row in history], label=label)
+    left.plot(seen, [row["validation_next"] for row in history], ":", label="validation, next step")
+    left.set(xlabel="million examples seen", ylabel="accuracy", ylim=(0, 1))
+    right.set(xlabel="million examples seen", ylabel="KL (nats)", ylim=(0, None))
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(path, dpi=110)
+
+
+def card(name: str, config: configs.Config, figures: dict, about: dict, notes: str, curves: bool) -> str:
+    """The model card, Markdown."""
+    codec = config.codec
+    lines = [f"# {name}", "", f"A variational autoencoder for {codec.bars}-bar {' + '.join(codec.parts)} sequences "
+             f"(task `{config.task}`), after Roberts, Engel and Eck, \"Hierarchical Variational Autoencoders for Music\" "
+             "(2017).", ""]
+    lines += ["| | |", "| --- | --- |",
+              f"| encoder | bidirectional LSTM, {config.encoder} units |" if config.latent else "| encoder | none |",
+              f"| latent | {config.latent} dimensions |", f"| decoder | LSTM, {list(config.decoder)} units |",
+              f"| trained | {figures['steps']} steps of {config.training.batch}, {figures['examples_seen']:,} examples seen |",
+              ""]
+    if "test" in figures:
+        test = figures["test"]
+        lines += [f"Test split ({test['examples']:,} examples of files that training never saw), `musicvae evaluate {name} "
+                  "--data DIR`:", "", "| part | next | reconstruction | KL (nats) |", "| --- | --- | --- | --- |"]
+        lines += [f"| {part} | {following:.4f} | {reconstruction:.4f} | {test['kl']:.1f} |" for part, following,
+                  reconstruction in zip(codec.parts, test["next"], test["reconstruction"])]
+        lines += [""]
+    if curves:
+        lines += [f"![learning curves]({CURVES})", ""]
+    lines += ["## Made with", "", f"    {about['command']}", ""]
+    if about.get("fine_tune"):
+        lines += [f"starting from the weights of `{about['fine_tune']}`.", ""]
+    lines += ["## Data", ""]
+    for part in about["data"]:
+        counts = part["meta"]["examples"]
+        lines += [f"Weight {part['weight']:g}: {counts['train']:,} train, {counts['validation']:,} validation and "
+                  f"{counts['test']:,} test examples from", ""]
+        lines += [f"- {source['folder']}: {source['examples']:,} examples of {source['kept']:,} files"
+                  for source in part["meta"]["sources"] if source.get("examples")]
+        lines += [""]
+    return "\n".join(lines) + notes

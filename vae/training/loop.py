@@ -1,0 +1,236 @@
+"""The training loop: state in, state out, on one device or many (tf.distribute), resumable to the bit.
+
+The state (parameters and Adam's two means) is passed through a pure step instead of living in variables. Everything
+else that a step needs, its batch, noise and schedules, is a function of the seed and the step number, so a run that
+was killed and started again ends with the same weights as one that was not.
+"""
+import csv
+import os
+import pathlib
+import signal
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from vae.config import Config
+from vae.model import weights as model_weights
+from vae.training import checkpoint, features, objective
+from vae.training.batches import Batches
+from vae.training.evaluate import Evaluator, Scores
+
+CHECKPOINT, BEST, HISTORY = "checkpoint.npz", "best.npz", "history.csv"
+GROUPS = ("parameters", "first", "second")
+
+
+def strategy() -> tf.distribute.Strategy:
+    """Several machines if TF_CONFIG names a cluster, several GPUs if there are any, else the one device."""
+    if "TF_CONFIG" in os.environ:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if len(tf.config.list_physical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+class Trainer:
+    """Trains one model into a run folder. `run()` goes on from the folder's checkpoint if it has one."""
+
+    def __init__(self, config: Config, sources, shares, validation: np.ndarray, out: pathlib.Path, about: dict,
+                 start: dict[str, np.ndarray] | None = None, save_every: int = 500):
+        """
+        sources, shares: training examples and their weights, see Batches.
+        validation: examples that choose the best checkpoint. Shape [examples, steps, streams].
+        about: plain values to keep with the run (config, data, command).
+        start: weights to begin from instead of fresh ones (fine-tuning).
+        save_every: steps between checkpoints, each with a validation.
+        """
+        self.config, self.out, self.save_every = config, pathlib.Path(out), save_every
+        self.strategy = strategy()
+        resolver = self.strategy.cluster_resolver
+        self.chief = resolver is None or resolver.task_id in (None, 0)
+        replicas = self.strategy.num_replicas_in_sync
+        if config.training.batch % replicas:
+            raise ValueError(f"batch: must be a multiple of the {replicas} replicas that share it. "
+                             f"Received: {config.training.batch}")
+        self._about, self._validation = about, validation
+        self._batches = Batches(sources, shares, config.training.batch, config.training.augment, config.training.seed)
+        rows = np.random.default_rng(config.training.seed).permutation(len(sources[0]))[:len(validation)]
+        self._seen = np.asarray(sources[0][np.sort(rows)])  # train examples, to tell fitting from generalising
+        self._evaluator = Evaluator(config)
+        self._known = features.of_classes(config.codec) if config.training.shared_features else None
+        self._fold = tf.function(lambda parameters: features.fold(parameters, self._known), jit_compile=True)
+        self.step, self.best = 0, 1e30
+        self._state = self._shared(self._begin(start))
+        self._run_step = tf.function(lambda *args: self.strategy.run(self._replica_step, args=args))
+        self._stop = False
+
+    # --- state ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, start) -> dict[str, dict[str, np.ndarray]]:
+        path = self.out / CHECKPOINT
+        if self.chief and path.exists():
+            arrays, about = checkpoint.load(path)
+            if about["config"] != self._about["config"]:
+                raise checkpoint.CheckpointError(
+                    f"{path} was trained with another config; continue with that one or choose another run folder")
+            self.step, self.best = about["step"], about["best"]
+            return {group: {name.split("|")[1]: value for name, value in arrays.items() if name.startswith(group)}
+                    for group in GROUPS}
+        training = self.config.training
+        values = model_weights.initial(self.config, training.seed, training.input_scale)
+        extra = features.initial(self.config, values, training.seed) if training.shared_features else {}
+        if start is not None:
+            values, extra = start, {name: np.zeros_like(value) for name, value in extra.items()}
+        values = {**values, **extra}
+        zeros = {name: np.zeros_like(value) for name, value in values.items()}
+        return {"parameters": values, "first": zeros, "second": zeros}
+
+    def _shared(self, state):
+        """The state on every replica, all alike: the chief's, since only the chief may have found a checkpoint."""
+        local = tf.nest.map_structure(tf.convert_to_tensor, state)
+        if self.strategy.num_replicas_in_sync == 1:
+            return local
+
+        @tf.function
+        def share(state, step):
+            def from_first(state, step):
+                context = tf.distribute.get_replica_context()
+                first = tf.cast(tf.equal(context.replica_id_in_sync_group, 0), tf.float32)
+                return context.all_reduce(tf.distribute.ReduceOp.SUM,
+                                          tf.nest.map_structure(lambda x: x * first, (state, step)))
+            return self.strategy.run(from_first, args=(state, step))
+
+        state, step = share(local, tf.constant([self.step, self.best], tf.float32))
+        step, best = self._local(step).numpy()
+        self.step, self.best = int(step), float(best)
+        return state
+
+    def _local(self, value):
+        return tf.nest.map_structure(lambda x: self.strategy.experimental_local_results(x)[0], value)
+
+    def weights(self) -> dict[str, tf.Tensor]:
+        """The model's weights as they are now, shared features folded in."""
+        return self._fold(self._local(self._state["parameters"]))
+
+    # --- one step ---------------------------------------------------------------------------------------------------
+
+    def _replica_step(self, state, tokens, step, rate, beta, truth):
+        training, config = self.config.training, self.config
+        context = tf.distribute.get_replica_context()
+        share = tokens.shape[0]
+
+        @tf.function(jit_compile=True)
+        def gradients(parameters, tokens, first_row, seed, beta, truth):
+            draws = objective.noise(training.batch, *tokens.shape[1:], config.latent, seed)
+            draws = objective.Noise(*(tf.slice(draw, [first_row] + [0] * (len(draw.shape) - 1),
+                                               [share, *draw.shape[1:]]) for draw in draws))
+            return objective.gradients(parameters, config, tokens, draws, beta, truth)
+
+        @tf.function(jit_compile=True)
+        def update(state, gradient, step, rate):
+            return dict(zip(GROUPS, objective.adam(*(state[group] for group in GROUPS), gradient, step, rate,
+                                                   training.clip_norm)))
+
+        first_row = tf.cast(context.replica_id_in_sync_group, tf.int32) * share
+        gradient, metrics = gradients(state["parameters"], tokens, first_row, tf.stack([training.seed, step]),
+                                      beta, truth)
+        if self.strategy.num_replicas_in_sync > 1:
+            gradient, metrics = context.all_reduce(tf.distribute.ReduceOp.MEAN, (gradient, metrics))
+        return update(state, gradient, step, rate), metrics
+
+    def _per_replica(self, tokens: np.ndarray):
+        if self.strategy.num_replicas_in_sync == 1:
+            return tf.constant(tokens)
+        parts = np.split(tokens, self.strategy.num_replicas_in_sync)
+        return self.strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(parts[context.replica_id_in_sync_group]))
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+
+    def run(self, report=lambda **figures: None) -> bool:
+        """Train to the configured number of steps. Returns False when interrupted (SIGINT or SIGTERM); the checkpoint
+        is then as fresh as the last step.
+
+        report: told, by name, every figure as it changes (step, metrics of objective.METRICS, examples_per_second and,
+            after a validation, `validation` and `seen`, the Scores on validation and on train examples).
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        training = self.config.training
+        previous = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        logs = tf.summary.create_file_writer(str(self.out / "logs")) if self.chief else tf.summary.create_noop_writer()
+        try:
+            began, since = time.monotonic(), self.step
+            batches = self._batches.from_step(self.step)
+            while self.step < training.steps and not self._stop:
+                step = self.step
+                values = [tf.constant(value, tf.float32) for value in (
+                    training.rate(step), training.beta(step), training.truth_probability(step))]
+                self._state, metrics = self._run_step(self._state, self._per_replica(next(batches)),
+                                                      tf.constant(step), *values)
+                self.step += 1
+                if self.step % 10 == 0:  # reading a figure waits for the device, so not at every step
+                    named = dict(zip(objective.METRICS, self._local(metrics).numpy().tolist()))
+                    if not np.isfinite(named["loss"]):
+                        raise FloatingPointError(f"the loss became {named['loss']} at step {self.step}; the last "
+                                                 f"checkpoint is whole. Lower the learning rate or set clip_norm")
+                    speed = (self.step - since) * training.batch / (time.monotonic() - began)
+                    report(step=self.step, examples_per_second=speed, **named)
+                    with logs.as_default(step=self.step):
+                        for name, value in named.items():
+                            tf.summary.scalar(f"train/{name}", value)
+                if self.chief and (self.step % self.save_every == 0 or self.step == training.steps):
+                    self._validate(report, logs)
+                    self._save()
+                    began, since = time.monotonic(), self.step
+            if self.chief and self._stop:
+                self._save()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        return not self._stop
+
+    def _interrupt(self, *_):
+        self._stop = True
+
+    def _validate(self, report, logs):
+        weights = self.weights()
+        scores = {"validation": self._evaluator(weights, self._validation),
+                  "seen": self._evaluator(weights, self._seen)}
+        report(**scores)
+        row = {"step": self.step, "examples": self.step * self.config.training.batch}
+        with logs.as_default(step=self.step):
+            for name, score in scores.items():
+                figures = {"next": np.mean(score.next), "reconstruction": np.mean(score.reconstruction), "kl": score.kl}
+                for figure, value in figures.items():
+                    row[f"{name}_{figure}"] = round(float(value), 5)
+                    tf.summary.scalar(f"{name}/{figure}", value)
+        self._append_history(row)
+        cost = self._cost(scores["validation"])
+        if cost < self.best:
+            self.best = cost
+            checkpoint.save(self.out / BEST, {name: value.numpy() for name, value in weights.items()},
+                            {**self._about, "step": self.step, "best": cost})
+
+    def _cost(self, scores: Scores) -> float:
+        """The validation objective at the schedule's final beta: the best checkpoint minimises it. Reconstruction
+        alone would choose the early ones, whose KL is still free and whose samples from the prior are noise."""
+        training = self.config.training
+        return scores.cross_entropy + training.beta.end * max(scores.kl - training.free_bits * np.log(2.0), 0.0)
+
+    def _append_history(self, row: dict):
+        """Rows after the step a run resumed from are of the life that was cut off, and are dropped."""
+        path, rows = self.out / HISTORY, []
+        if path.exists():
+            with open(path, newline="") as file:
+                rows = [old for old in csv.DictReader(file) if int(old["step"]) < row["step"]]
+        part = path.with_name(HISTORY + ".part")
+        with open(part, "w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            writer.writeheader()
+            writer.writerows([*rows, row])
+        os.replace(part, path)
+
+    def _save(self):
+        state = self._local(self._state)
+        arrays = {f"{group}|{name}": value.numpy() for group in GROUPS for name, value in state[group].items()}
+        checkpoint.save(self.out / CHECKPOINT, arrays, {**self._about, "step": self.step, "best": self.best})
