@@ -1,0 +1,135 @@
+// Drawing on a jsui with mgraphics: colours, words, piano rolls. Sizes in pixels, colours [red, green, blue, alpha].
+
+var COLORS = {
+    back: [0.11, 0.12, 0.13, 1],
+    grid: [0.2, 0.21, 0.23, 1],
+    bar: [0.32, 0.34, 0.37, 1],
+    dim: [0.55, 0.57, 0.6, 1],
+    text: [0.85, 0.87, 0.9, 1],
+    melody: [0.98, 0.62, 0.25, 1],
+    lead: [0.98, 0.62, 0.25, 1],
+    bass: [0.36, 0.68, 0.98, 1],
+    drums: [0.55, 0.85, 0.42, 1],
+    on: [0.42, 0.82, 0.45, 1],
+    busy: [0.98, 0.8, 0.3, 1],
+    fail: [0.96, 0.4, 0.35, 1],
+    off: [0.6, 0.3, 0.28, 1]
+};
+
+// Drum kinds from low to high lane: the pitch the models write, and a short name.
+var DRUM_LANES = [
+    [36, "kick"], [38, "snare"], [42, "hat"], [46, "open"], [45, "tom l"], [48, "tom m"], [50, "tom h"],
+    [49, "crash"], [51, "ride"]
+];
+
+function color(name, alpha) {
+    var c = COLORS[name];
+    mgraphics.set_source_rgba(c[0], c[1], c[2], alpha === undefined ? c[3] : alpha);
+}
+
+function block(x, y, width, height, name, alpha) {
+    color(name, alpha);
+    mgraphics.rectangle(x, y, width, height);
+    mgraphics.fill();
+}
+
+function words(x, y, text, size, name) {
+    color(name);
+    mgraphics.set_font_size(size);
+    mgraphics.move_to(x, y);
+    mgraphics.show_text(text);
+}
+
+function textWidth(text, size) {
+    mgraphics.set_font_size(size);
+    return mgraphics.text_measure(text)[0];
+}
+
+// Text cut at a word's end into lines of at most `width` pixels; what does not fit in `most` lines ends in "...".
+function lines(text, size, width, most) {
+    var result = [];
+    var parts = text.split(" ");
+    var line = "";
+    for (var i = 0; i < parts.length; i++) {
+        var longer = line ? line + " " + parts[i] : parts[i];
+        if (!line || textWidth(longer, size) <= width) {
+            line = longer;
+        } else if (result.length + 1 < most) {
+            result.push(line);
+            line = parts[i];
+        } else {
+            line += "...";
+            break;
+        }
+    }
+    while (line.length > 4 && textWidth(line, size) > width) {
+        line = line.replace(/(\.\.\.)?$/, "").slice(0, -1) + "...";
+    }
+    return result.concat([line]);
+}
+
+// The connection light and its words, over the whole width. Returns the height used.
+function drawStatus(width, light, text) {
+    var size = 10;
+    var shown = lines(text, size, width - 24, 2);
+    color(light);
+    mgraphics.ellipse(6, 5, 8, 8);
+    mgraphics.fill();
+    for (var i = 0; i < shown.length; i++) {
+        words(19, 13 + 12 * i, shown[i], size, light === "on" ? "dim" : "text");
+    }
+    return 6 + 12 * shown.length;
+}
+
+// A clip's notes in a rectangle: drums in nine lanes, everything else by pitch, with bars and beats.
+function drawRoll(x, y, width, height, clip, alpha) {
+    block(x, y, width, height, "back", 1);
+    var perBeat = width / clip.beats;
+    for (var beat = 0; beat <= clip.beats; beat++) {
+        var isBar = beat % BEATS_PER_BAR === 0;
+        if (isBar || perBeat > 6) {
+            block(x + beat * perBeat, y, 1, height, isBar ? "bar" : "grid");
+        }
+    }
+    var drums = clip.notes.filter(function (note) { return note.part === "drums"; });
+    var pitched = clip.notes.filter(function (note) { return note.part !== "drums"; });
+    var drumHeight = !drums.length ? 0 : pitched.length ? Math.round(height * 0.38) : height;
+    if (drums.length) {
+        drawDrums(x, y + height - drumHeight, perBeat, drumHeight, drums, alpha, pitched.length ? 0 : 1);
+    }
+    if (pitched.length) {
+        drawPitches(x, y, perBeat, height - drumHeight, pitched, alpha);
+    }
+}
+
+function drawDrums(x, y, perBeat, height, notes, alpha, named) {
+    var lane = height / DRUM_LANES.length;
+    for (var i = 0; i < notes.length; i++) {
+        for (var row = 0; row < DRUM_LANES.length; row++) {
+            if (DRUM_LANES[row][0] === notes[i].pitch) {
+                block(x + notes[i].start * perBeat + 1, y + height - (row + 1) * lane + 1,
+                    Math.max(2, perBeat / STEPS_PER_BEAT - 2), Math.max(2, lane - 2), "drums", alpha);
+            }
+        }
+    }
+    for (var name = 0; named && lane >= 9 && name < DRUM_LANES.length; name++) {
+        words(x + 3, y + height - name * lane - lane / 2 + 3, DRUM_LANES[name][1], 8, "dim");
+    }
+}
+
+function drawPitches(x, y, perBeat, height, notes, alpha) {
+    var low = 127;
+    var high = 0;
+    for (var i = 0; i < notes.length; i++) {
+        low = Math.min(low, notes[i].pitch);
+        high = Math.max(high, notes[i].pitch);
+    }
+    var middle = (low + high) / 2;
+    var span = Math.max(14, high - low + 3);
+    var row = height / span;
+    for (var j = 0; j < notes.length; j++) {
+        var note = notes[j];
+        block(x + note.start * perBeat + 1, y + height / 2 - (note.pitch - middle + 0.5) * row,
+            Math.max(2, note.duration * perBeat - 1), Math.max(2, row - 1), note.part, alpha);
+    }
+}

@@ -1,0 +1,225 @@
+// Notes and clips as every device holds them, and their forms on the wire, in Live and in a stored parameter.
+// A note is {part, pitch, start, duration, velocity}: beats (quarter notes) as floats, pitch 0-127, velocity 1-127.
+// A clip is {name, beats, notes}. Pure functions: no Max, no Live.
+
+var NOTES_PER_MESSAGE = 60; // the protocol's limit for one /vae/clip/notes
+var BEATS_PER_BAR = 4;
+var STEPS_PER_BEAT = 4;
+
+// Live 12's scales, in the order and with the names of Live's own menu; semitones above the root.
+var SCALES = [
+    ["Major", [0, 2, 4, 5, 7, 9, 11]],
+    ["Minor", [0, 2, 3, 5, 7, 8, 10]],
+    ["Dorian", [0, 2, 3, 5, 7, 9, 10]],
+    ["Mixolydian", [0, 2, 4, 5, 7, 9, 10]],
+    ["Lydian", [0, 2, 4, 6, 7, 9, 11]],
+    ["Phrygian", [0, 1, 3, 5, 7, 8, 10]],
+    ["Locrian", [0, 1, 3, 5, 6, 8, 10]],
+    ["Whole Tone", [0, 2, 4, 6, 8, 10]],
+    ["Half-whole Dim.", [0, 1, 3, 4, 6, 7, 9, 10]],
+    ["Whole-half Dim.", [0, 2, 3, 5, 6, 8, 9, 11]],
+    ["Minor Blues", [0, 3, 5, 6, 7, 10]],
+    ["Minor Pentatonic", [0, 3, 5, 7, 10]],
+    ["Major Pentatonic", [0, 2, 4, 7, 9]],
+    ["Harmonic Minor", [0, 2, 3, 5, 7, 8, 11]],
+    ["Harmonic Major", [0, 2, 4, 5, 7, 8, 11]],
+    ["Dorian #4", [0, 2, 3, 6, 7, 9, 10]],
+    ["Phrygian Dominant", [0, 1, 4, 5, 7, 8, 10]],
+    ["Melodic Minor", [0, 2, 3, 5, 7, 9, 11]],
+    ["Lydian Augmented", [0, 2, 4, 6, 8, 9, 11]],
+    ["Lydian Dominant", [0, 2, 4, 6, 7, 9, 10]],
+    ["Super Locrian", [0, 1, 3, 4, 6, 8, 10]],
+    ["8-Tone Spanish", [0, 1, 3, 4, 5, 6, 8, 10]],
+    ["Bhairav", [0, 1, 4, 5, 7, 8, 11]],
+    ["Hungarian Minor", [0, 2, 3, 6, 7, 8, 11]],
+    ["Hirajoshi", [0, 2, 3, 7, 8]],
+    ["In-Sen", [0, 1, 5, 7, 10]],
+    ["Iwato", [0, 1, 5, 6, 10]],
+    ["Kumoi", [0, 2, 3, 7, 9]],
+    ["Pelog Selisir", [0, 1, 3, 7, 8]],
+    ["Pelog Tembung", [0, 1, 5, 7, 8]],
+    ["Messiaen 3", [0, 2, 3, 4, 6, 7, 8, 10, 11]],
+    ["Messiaen 4", [0, 1, 2, 5, 6, 7, 8, 11]],
+    ["Messiaen 5", [0, 1, 5, 6, 7, 11]],
+    ["Messiaen 6", [0, 2, 4, 5, 6, 8, 10, 11]],
+    ["Messiaen 7", [0, 1, 2, 3, 5, 6, 7, 8, 9, 11]]
+];
+
+// Name of the scale with these intervals (any order), or "" where Live's menu has none such.
+function scaleNamed(intervals) {
+    var wanted = intervals.slice().sort(function (a, b) { return a - b; }).join(",");
+    for (var i = 0; i < SCALES.length; i++) {
+        if (SCALES[i][1].join(",") === wanted) {
+            return SCALES[i][0];
+        }
+    }
+    return "";
+}
+
+function byStart(a, b) {
+    return a.start - b.start || a.pitch - b.pitch;
+}
+
+function clamp(value, low, high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+// Notes as the argument lists of /vae/clip/notes: [[part, pitch, start, duration, velocity, pitch, ...], ...].
+function noteChunks(notes) {
+    var lists = [];
+    var open = {};
+    for (var i = 0; i < notes.length; i++) {
+        var note = notes[i];
+        var list = open[note.part];
+        if (!list || list.length >= 1 + 4 * NOTES_PER_MESSAGE) {
+            list = open[note.part] = [note.part];
+            lists.push(list);
+        }
+        list.push(note.pitch, note.start, note.duration, note.velocity);
+    }
+    return lists;
+}
+
+// The reverse: one message's part and flat numbers, appended to `notes`.
+function readChunk(part, numbers, notes) {
+    for (var i = 0; i + 3 < numbers.length; i += 4) {
+        notes.push({
+            part: part,
+            pitch: numbers[i],
+            start: numbers[i + 1],
+            duration: numbers[i + 2],
+            velocity: numbers[i + 3]
+        });
+    }
+    return notes;
+}
+
+// Notes as add_new_notes and the MIDI Tools' dictionaries take them, moved by `offset` beats.
+function liveNotes(notes, offset) {
+    var list = [];
+    for (var i = 0; i < notes.length; i++) {
+        list.push({
+            pitch: notes[i].pitch,
+            start_time: notes[i].start + (offset || 0),
+            duration: notes[i].duration,
+            velocity: notes[i].velocity,
+            probability: 1,
+            mute: 0
+        });
+    }
+    return list;
+}
+
+// Live's notes between `from` and `to` (beats) as a clip of one part that starts at 0. Muted notes are not heard, so
+// they are left out. A note that starts before `from` is left out, one that ends after `to` ends there.
+function clipFromLive(name, part, notes, from, to) {
+    var clip = {name: name, beats: to - from, notes: []};
+    for (var i = 0; i < notes.length; i++) {
+        var note = notes[i];
+        if (note.mute || note.start_time < from || note.start_time >= to) {
+            continue;
+        }
+        clip.notes.push({
+            part: part,
+            pitch: Math.round(note.pitch),
+            start: note.start_time - from,
+            duration: Math.min(note.duration, to - note.start_time),
+            velocity: clamp(Math.round(note.velocity), 1, 127)
+        });
+    }
+    clip.notes.sort(byStart);
+    return clip;
+}
+
+// A clip of exactly `beats`: a shorter loop is repeated, as Live would play it, a longer one is cut.
+function fitted(clip, beats) {
+    var notes = [];
+    for (var offset = 0; offset < beats && clip.beats > 0; offset += clip.beats) {
+        for (var i = 0; i < clip.notes.length; i++) {
+            var note = clip.notes[i];
+            var start = note.start + offset;
+            if (start < beats) {
+                notes.push({
+                    part: note.part,
+                    pitch: note.pitch,
+                    start: start,
+                    duration: Math.min(note.duration, beats - start),
+                    velocity: note.velocity
+                });
+            }
+        }
+    }
+    notes.sort(byStart);
+    return {name: clip.name, beats: beats, notes: notes};
+}
+
+// Only the notes of one part, for a model that makes several.
+function partOf(clip, part) {
+    return {
+        name: clip.name,
+        beats: clip.beats,
+        notes: clip.notes.filter(function (note) { return note.part === part; })
+    };
+}
+
+function shortNumber(value) {
+    return String(Math.round(value * 100) / 100);
+}
+
+// A clip's name in Live: what has to be typed in to have the same result again.
+function clipName(model, seed, temperature, index, more) {
+    return model + " s" + seed + " t" + shortNumber(temperature) + (index > 0 ? " #" + (index + 1) : "") +
+        (more ? " " + more : "");
+}
+
+// One int per note for a stored parameter: pitch 7 bits, start 8, length 8 (sixteenths), velocity 7. Notes of the
+// 2-bar models lie on sixteenths, so nothing is lost.
+function packNote(note) {
+    var start = Math.round(note.start * STEPS_PER_BEAT);
+    var length = clamp(Math.round(note.duration * STEPS_PER_BEAT), 1, 255);
+    return note.pitch | (start << 7) | (length << 15) | (note.velocity << 23);
+}
+
+function unpackNote(packed, part) {
+    return {
+        part: part,
+        pitch: packed & 127,
+        start: ((packed >> 7) & 255) / STEPS_PER_BEAT,
+        duration: ((packed >> 15) & 255) / STEPS_PER_BEAT,
+        velocity: (packed >> 23) & 127
+    };
+}
+
+// A whole grid {columns, rows, beats, part, model, cells: [clip]} as a flat list, and back. The list is what a Live
+// Set keeps, so that the grid plays again where no daemon runs.
+function packGrid(grid) {
+    var list = [1, grid.model, grid.part, grid.columns, grid.rows, grid.beats];
+    for (var i = 0; i < grid.cells.length; i++) {
+        var notes = grid.cells[i].notes;
+        list.push(notes.length);
+        for (var j = 0; j < notes.length; j++) {
+            list.push(packNote(notes[j]));
+        }
+    }
+    return list;
+}
+
+function unpackGrid(list) {
+    if (list[0] !== 1 || list.length < 6) {
+        return null;
+    }
+    var grid = {model: String(list[1]), part: String(list[2]), columns: list[3], rows: list[4], beats: list[5], cells: []};
+    var at = 6;
+    while (grid.cells.length < grid.columns * grid.rows) {
+        var count = list[at++];
+        if (!(count >= 0) || at + count > list.length) {
+            return null;
+        }
+        var notes = [];
+        for (var i = 0; i < count; i++) {
+            notes.push(unpackNote(list[at++], grid.part));
+        }
+        grid.cells.push({name: "", beats: grid.beats, notes: notes});
+    }
+    return grid;
+}

@@ -1,0 +1,84 @@
+// What the two MIDI Tools share. Live wants the answer within the very dispatch that asks for it, so what comes from the
+// daemon later is stored, then Live is asked to ask again (a bang to live.miditool.in) and is answered from the store.
+//
+// A tool's own script sets tool.keyOf(notes, selection), which names what is wanted, and tool.ask(key, notes,
+// selection), which asks the daemon and ends in tool.store(key, notes).
+
+outlets = 6;
+
+var TO_TOOL = 4; // live.miditool.out
+var TO_APPLY = 5; // live.miditool.in, in the patch behind qlim and deferlow
+var ANSWERS = 64; // stored results: a user goes back and forth between a few
+
+var tool = {answers: {}, order: [], selection: null, own: false, dictionary: null, keyOf: null, ask: null};
+
+// live.miditool.in's context comes first, from the outlet further right.
+actions.context = function (word, name) {
+    var context = JSON.parse(new Dict(name).stringify());
+    tool.selection = {
+        from: context.clip.time_selection_start,
+        to: context.clip.time_selection_end,
+        scale: context.scale
+    };
+};
+
+// Then the notes. The answer goes out before this returns: the stored one, or the notes as they are.
+actions.notes = function (word, name) {
+    var heard = JSON.parse(new Dict(name).stringify()).notes;
+    var list = heard === undefined ? [] : [].concat(heard);
+    var key = tool.keyOf(list, tool.selection);
+    var known = tool.answers[key];
+    tool.dictionary = tool.dictionary || new Dict();
+    tool.dictionary.parse(JSON.stringify({notes: known || list}));
+    outlet(TO_TOOL, "dictionary", tool.dictionary.name);
+    // Our own bang only delivers. If another clip was selected meanwhile, it finds nothing stored and changes nothing.
+    if (!known && !tool.own) {
+        session.cancelAll();
+        tool.ask(key, list, tool.selection);
+    }
+    tool.own = false;
+};
+
+tool.store = function (key, list) {
+    tool.order.push(key);
+    if (tool.order.length > ANSWERS) {
+        delete tool.answers[tool.order.shift()];
+    }
+    tool.answers[key] = list;
+    tool.own = true;
+    outlet(TO_APPLY, "bang");
+};
+
+// A control was moved by the user: the tool is applied anew under the new settings.
+device.changed = function () {
+    outlet(TO_APPLY, "bang");
+};
+
+actions.apply = device.changed;
+
+function selectionBeats(selection) {
+    return selection.to - selection.from;
+}
+
+// The clip's scale as options for the daemon, where Live has it switched on and the tool's Scale button too.
+tool.scaleOptions = function (selection) {
+    var scale = selection.scale;
+    var name = settings.scale && scale && scale.scale_mode ? scaleNamed([].concat(scale.scale_intervals)) : "";
+    return name && modelPart() !== "drums" ? ["root", scale.root_note, "scale", name] : [];
+};
+
+// Clips one after another as Live's notes from `from` on, cut at `to`.
+function placed(clips, from, to) {
+    var list = [];
+    var at = from;
+    clips.forEach(function (clip) {
+        liveNotes(clip.notes, at).forEach(function (note) {
+            if (note.start_time < to) {
+                note.duration = Math.min(note.duration, to - note.start_time);
+                list.push(note);
+            }
+        });
+        at += clip.beats;
+    });
+    return list;
+}
