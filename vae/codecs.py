@@ -6,6 +6,7 @@ A token sequence has one column (stream) per part and one row per sixteenth note
 """
 import difflib
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -163,7 +164,7 @@ def _drum_notes(column: np.ndarray, velocity: int) -> list[Note]:
 def _melody_notes(part: str, column: np.ndarray, velocity: int) -> list[Note]:
     boundaries = [*np.flatnonzero(column != HOLD), len(column)]
     return [Note(part, int(column[start]), int(start) / STEPS_PER_BEAT, int(stop - start) / STEPS_PER_BEAT, velocity)
-            for start, stop in zip(boundaries, boundaries[1:]) if column[start] != REST]
+            for start, stop in pairwise(boundaries) if column[start] != REST]
 
 
 CODECS = {codec.task: codec for codec in (

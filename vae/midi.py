@@ -198,11 +198,11 @@ def _read_track(data: bytes, position: int, stop: int, last_tick: int) -> _Track
 def _variable_length(data: bytes, position: int) -> tuple[int, int]:
     """Decode a variable-length quantity of at most four bytes. Returns (value, position after it)."""
     value = 0
-    for position in range(position, position + 4):
-        byte = data[position]
+    for index in range(position, position + 4):
+        byte = data[index]
         value = value << 7 | byte & 0x7F
         if byte < 0x80:
-            return value, position + 1
+            return value, index + 1
     raise MidiError("corrupt events", "a variable-length quantity of more than four bytes")
 
 

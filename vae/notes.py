@@ -12,7 +12,7 @@ PARTS = ("melody", "lead", "bass", "drums")
 STEPS_PER_BEAT = 4
 BEATS_PER_BAR = 4
 STEPS_PER_BAR = STEPS_PER_BEAT * BEATS_PER_BAR
-LEAD_PROGRAMS = range(0, 32)  # piano, chromatic percussion, organ, guitar (paper, appendix "Dataset")
+LEAD_PROGRAMS = range(32)  # piano, chromatic percussion, organ, guitar (paper, appendix "Dataset")
 BASS_PROGRAMS = range(32, 40)
 
 TICKS_PER_BEAT = 480

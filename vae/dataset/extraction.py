@@ -36,10 +36,10 @@ class Rules:
 
 
 class Examples(NamedTuple):
-    """tokens: different examples of one song, int [n, steps, streams]. counts: what happened on the way. reason: why
-    there are none, or ""."""
+    """tokens: the different examples of one song, uint16 [n, steps, streams]. counts: what happened on the way, by
+    "count/..." names. reason: why there are none, or ""."""
 
-    tokens: np.ndarray
+    tokens: np.ndarray | None
     counts: Counter
     reason: str
 
@@ -53,34 +53,34 @@ class Section(NamedTuple):
 
 def extract(song: Song, codec: Codec, rules: Rules, seed: int = 0) -> Examples:
     """The examples of one song. `seed` draws the sample when `rules.limit` is passed."""
-    empty = np.zeros((0, codec.steps, len(codec.parts)), np.int32)
     counts: Counter = Counter()
     if not song.instruments:
-        return Examples(empty, counts, "no notes")
+        return Examples(None, counts, "no notes")
     sections = [section for section in four_four_sections(song) if section.bars >= codec.bars]
     if not sections:
-        return Examples(empty, counts, f"no 4/4 section of {codec.bars} bars")
+        return Examples(None, counts, f"no 4/4 section of {codec.bars} bars")
 
     tables, ids = [], []  # per part: the different windows [n, steps]; (place, row of the table) of each window found
     for part in codec.parts:
         found = _part_windows(song, sections, part, codec.bars, rules, counts)
         if found is None:
-            return Examples(empty, counts, f"no {part} instrument")
+            return Examples(None, counts, f"no {part} instrument")
         places, windows = found
         table, rows = np.unique(windows, axis=0, return_inverse=True)
         tables.append(table)
         ids.append((places, rows.reshape(-1)))
 
     chosen = _cross_product(ids)
-    counts["windows"] += len(chosen)
+    counts["count/windows"] += len(chosen)
     chosen = np.unique(chosen, axis=0)
-    counts["repeated in its song"] += counts["windows"] - len(chosen)
+    counts["count/repeated in its song"] += counts["count/windows"] - len(chosen)
     if rules.limit and len(chosen) > rules.limit:
-        counts["left out by the limit"] += len(chosen) - rules.limit
-        counts["songs over the limit"] += 1
+        counts["count/left out by the limit"] += len(chosen) - rules.limit
+        counts["count/songs over the limit"] += 1
         chosen = np.random.default_rng(seed).choice(chosen, rules.limit, replace=False)
-    tokens = np.stack([table[chosen[:, part]] for part, table in enumerate(tables)], axis=-1)
-    return Examples(tokens, counts, "" if len(tokens) else "only windows with long rests")
+    if not len(chosen):
+        return Examples(None, counts, "only windows with long rests")
+    return Examples(np.stack([table[chosen[:, part]] for part, table in enumerate(tables)], axis=-1), counts, "")
 
 
 def four_four_sections(song: Song) -> list[Section]:
@@ -115,8 +115,8 @@ def _part_windows(song: Song, sections: list[Section], part: str, bars: int, rul
     for section in sections:
         for line in lines:
             rows = _section_windows(line, song.ticks_per_beat, section, bars)
-            kept = _short_rests(rows, silence=0 if part == "drums" else REST)
-            counts["dropped for rests"] += len(rows) - int(kept.sum())
+            kept = short_rests(rows, silence=0 if part == "drums" else REST)
+            counts["count/dropped for rests"] += len(rows) - int(kept.sum())
             places.append(offset + np.flatnonzero(kept))
             windows.append(rows[kept])
         offset += section.bars
@@ -134,7 +134,7 @@ def _lines(song: Song, part: str, rules: Rules, counts: Counter) -> list[Instrum
              if not instrument.is_drum and instrument.program in programs]
     if rules.monophonic:
         monophonic = [line for line in lines if not _is_polyphonic(line, song.ticks_per_beat)]
-        counts["polyphonic instruments"] += len(lines) - len(monophonic)
+        counts["count/polyphonic instruments"] += len(lines) - len(monophonic)
         lines = monophonic
     return lines
 
@@ -152,7 +152,7 @@ def _sixteenths(ticks: np.ndarray, ticks_per_beat: int) -> np.ndarray:
 
 
 def _section_windows(line: Instrument, ticks_per_beat: int, section: Section, bars: int) -> np.ndarray:
-    """All windows of one instrument in one section, silent ones too: int32 [section.bars - bars + 1, bars * 16]."""
+    """All windows of one instrument in one section, silent ones too: uint16 [section.bars - bars + 1, bars * 16]."""
     starts = _sixteenths(line.notes[:, START] - section.start, ticks_per_beat)
     steps = section.bars * STEPS_PER_BAR
     if line.is_drum:
@@ -160,13 +160,14 @@ def _section_windows(line: Instrument, ticks_per_beat: int, section: Section, ba
     else:
         ends = _sixteenths(line.notes[:, END] - section.start, ticks_per_beat)
         stream = melody_tokens(starts, ends, line.notes[:, PITCH], steps)
-    rows = np.lib.stride_tricks.sliding_window_view(stream, bars * STEPS_PER_BAR)[::STEPS_PER_BAR].copy()
+    windows = np.lib.stride_tricks.sliding_window_view(stream, bars * STEPS_PER_BAR)[::STEPS_PER_BAR]
+    rows = windows.astype(np.uint16)
     if not line.is_drum:
         rows[np.logical_and.accumulate(rows == HOLD, axis=1)] = REST
     return rows
 
 
-def _short_rests(rows: np.ndarray, silence: int) -> np.ndarray:
+def short_rests(rows: np.ndarray, silence: int) -> np.ndarray:
     """Which windows [n, steps] have no run of more than LONGEST_REST silent steps: bool [n]."""
     silent = np.zeros((len(rows), rows.shape[1] + 1), np.int32)
     np.cumsum(rows == silence, axis=1, out=silent[:, 1:])

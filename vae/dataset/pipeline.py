@@ -1,21 +1,18 @@
 """Many files to one data set: on all cores, in bounded memory, to be interrupted and continued at any time.
 
-    walk the folders -> chunks of files -> workers extract -> examples appended to 256 partitions by their hash
-    -> workers sort each partition: equal examples meet there and one is kept -> train.npy, validation.npy, test.npy
+    walk the folders -> chunks of files -> workers extract -> records appended to 256 partitions by their hash
+    -> workers sort each partition, where equal examples meet (merging.py) -> one .npy file per split
 
-Equal examples have equal hashes, so uniqueness over the whole data set needs one partition in memory at a time, not
-all examples. One process writes the partitions and, after every flush, a journal of how long each file is and how
-many chunks it covers; continuing cuts the files back to the journal and skips those chunks. Chunks are taken in the
-order of the walk and the result does not depend on which worker was faster.
+Chunks are taken in the order of the walk and added in that order, so neither the number of workers nor an
+interruption changes the result.
 """
 import hashlib
 import itertools
-import json
 import multiprocessing
 import os
 import shutil
 import signal
-import time
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -25,17 +22,17 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from vae.codecs import codec
-from vae.dataset.extraction import Rules, extract
+from vae.codecs import Codec, codec
+from vae.dataset.extraction import Examples, Rules, extract
+from vae.dataset.merging import Merged, merge
+from vae.dataset.records import Partitions, by_partition, pack
 from vae.dataset.splits import SPLITS, split_of
 from vae.dataset.storage import META
 from vae.midi import MidiError, read_song
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
-PARTITIONS = 256
 CHUNK = 32  # files per piece of work
-FLUSH_BYTES, FLUSH_SECONDS = 64 << 20, 5.0
-_JOURNAL = "journal.json"
+Progress = Callable[[str, int, int], None]  # stage, done, total
 
 
 @dataclass(frozen=True)
@@ -48,234 +45,120 @@ class Plan:
     validation: float = 0.05
     test: float = 0.05
 
-    def files(self) -> Iterator[tuple[int, Path]]:
-        """(index of the folder, path) of every MIDI file, in an order that depends on names only."""
+    @property
+    def codec(self) -> Codec:
+        return codec(self.task)
+
+    def files(self) -> Iterator[tuple[int, int, Path]]:
+        """(number of the file, number of its folder, path) of every MIDI file, in an order that names alone decide."""
+        number = itertools.count()
         for index, folder in enumerate(self.folders):
             for root, folders, names in os.walk(folder):
                 folders.sort()
                 for name in sorted(names):
                     if name.lower().endswith(SUFFIXES):
-                        yield index, Path(root, name)
+                        yield next(number), index, Path(root, name)
 
     def survey(self) -> tuple[int, str]:
-        """The number of files and a fingerprint of the plan and of all their names."""
+        """How many files there are, and a fingerprint of the plan and all their names."""
         digest, count = hashlib.blake2b(repr(self).encode(), digest_size=16), 0
-        for _, path in self.files():
+        for _, _, path in self.files():
             digest.update(os.fsencode(path) + b"\0")
             count += 1
         return count, digest.hexdigest()
 
 
-Progress = Callable[[str, int, int], None]  # stage, done, total
-
-
 def build(plan: Plan, out: Path, workers: int, progress: Progress) -> dict:
-    """Build the data set and return its meta data. Continues what an interrupted call for the same plan left behind.
+    """Build the data set and return its meta data, as `meta.yaml` holds it.
 
-    Nothing is left at `out` unless the data set is whole and has an example; the work in between is in a folder
-    beside it, named like `out` with ".partial" behind.
+    Continues what an interrupted call for the same plan and files left in `out`.partial. `out` itself appears when the
+    data set is whole, and not at all when there is no example.
     """
     partial = out.with_name(out.name + ".partial")
     total, fingerprint = plan.survey()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=signal.signal,
-                             initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker) as pool:
         try:
-            store = _Partitions(partial, fingerprint)
-            _extract_all(plan, store, pool, workers, total, progress)
-            meta = _describe(plan, store.counts)
-            width = codec(plan.task).steps * len(codec(plan.task).parts)
-            _merge(store, width, pool, progress, meta)
+            partitions = Partitions(partial, fingerprint)
+            _extract_all(plan, partitions, pool, 4 * workers, total, progress)
+            meta = _describe(plan, partitions.counts, merge(partitions, plan.codec, pool, progress))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if not sum(meta["examples"].values()):
         shutil.rmtree(partial)
         return meta
+    partitions.remove()
     (partial / META).write_text(yaml.safe_dump(meta, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    store.remove()
     if out.exists():
-        shutil.rmtree(out)
+        out.rmdir()  # an empty folder, which Windows would not replace
     partial.rename(out)
     return meta
 
 
-def _extract_all(plan: Plan, store: "_Partitions", pool: ProcessPoolExecutor, workers: int, total: int,
+def _start_worker() -> None:
+    """Ctrl-C is the parent's to handle; and when it is killed, its workers must not wait for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _extract_all(plan: Plan, partitions: Partitions, pool: ProcessPoolExecutor, ahead: int, total: int,
                  progress: Progress) -> None:
-    files = itertools.islice(plan.files(), store.chunks * CHUNK, None)
-    waiting: deque = deque()
-    progress("reading", store.chunks * CHUNK, total)
+    files = itertools.islice(plan.files(), partitions.chunks * CHUNK, None)
+    waiting: deque = deque()  # at most `ahead` chunks in flight, so results cannot pile up
     while True:
-        while len(waiting) < 4 * workers and (chunk := list(itertools.islice(files, CHUNK))):
+        progress("reading", min(partitions.chunks * CHUNK, total), total)
+        while len(waiting) < ahead and (chunk := list(itertools.islice(files, CHUNK))):
             waiting.append(pool.submit(_extract_chunk, plan, chunk))
         if not waiting:
             break
-        store.add(*waiting.popleft().result())
-        progress("reading", min(store.chunks * CHUNK, total), total)
-    store.flush()
+        partitions.add(*waiting.popleft().result())
+    partitions.flush()
 
 
-def _extract_chunk(plan: Plan, files: list[tuple[int, Path]]) -> tuple[dict[int, bytes], Counter]:
-    """Examples of some files as records by partition, and what was counted on the way."""
+def _extract_chunk(plan: Plan, files: list[tuple[int, int, Path]]) -> tuple[dict[int, bytes], Counter]:
+    """The records of some files by partition, and what was counted on the way."""
     counts: Counter = Counter()
     records = []
-    for folder, path in files:
-        tokens, counted, reason = _extract_file(plan, path)
+    for number, folder, path in files:
+        examples = _extract_file(plan, path)
         split = split_of(path, plan.validation, plan.test)
-        counts.update(counted)
+        counts.update(examples.counts)
         counts.update({"files": 1, f"source/{folder}/files": 1})
-        if reason:
-            counts[f"rejected/{reason}"] += 1
+        if examples.reason:
+            counts[f"rejected/{examples.reason}"] += 1
         else:
-            counts.update({f"files/{SPLITS[split]}": 1, f"source/{folder}/kept": 1,
-                           f"source/{folder}/examples": len(tokens), "examples found": len(tokens)})
-            records.append(_records(tokens, split))
-    if not records:
-        return {}, counts
-    rows = np.concatenate(records)
-    partition = rows[:, 0].astype(np.int64) * PARTITIONS >> 8
-    return {int(index): rows[partition == index].tobytes() for index in np.unique(partition)}, counts
+            counts.update({f"kept/{SPLITS[split]}": 1, f"source/{folder}/kept": 1,
+                           f"source/{folder}/examples": len(examples.tokens)})
+            records.append(pack(examples.tokens, split, number))
+    return by_partition(np.concatenate(records)) if records else {}, counts
 
 
-def _extract_file(plan: Plan, path: Path):
+def _extract_file(plan: Plan, path: Path) -> Examples:
     try:
         song = read_song(path)
     except MidiError as error:
-        return (), Counter(), error.reason
-    seed = int.from_bytes(hashlib.blake2b(path.name.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "big")
-    return extract(song, codec(plan.task), plan.rules, seed)
+        return Examples(None, Counter(), error.reason)
+    seed = int.from_bytes(hashlib.blake2b(os.fsencode(path.name), digest_size=8).digest(), "big")
+    return extract(song, plan.codec, plan.rules, seed)
 
 
-def _records(tokens: np.ndarray, split: int) -> np.ndarray:
-    """Rows to sort as bytes, uint8 [n, 8 + 2 * steps * streams + 1]: hash, tokens, split. Sorted, equal examples
-    stand together, the one of the first split (train before validation before test) in front."""
-    flat = tokens.reshape(len(tokens), -1).astype("<u2")
-    hashes = _hash(flat).astype(">u8")[:, None].view(np.uint8)
-    return np.concatenate([hashes, flat.view(np.uint8), np.full((len(flat), 1), split, np.uint8)], axis=1)
-
-
-def _hash(rows: np.ndarray) -> np.ndarray:
-    """64-bit hash of each row of [n, width]: a random odd weight per column, then splitmix64's finalizer. It places
-    and orders examples; whether two are equal is decided by their tokens."""
-    weights = np.random.default_rng(0).integers(0, 2**63, rows.shape[1], np.uint64) * np.uint64(2) + np.uint64(1)
-    value = (rows.astype(np.uint64) + np.uint64(1)) @ weights
-    value = (value ^ value >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ value >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-    return value ^ value >> np.uint64(31)
-
-
-class _Partitions:
-    """The records found so far, in PARTITIONS files, with a journal from which an interrupted build goes on."""
-
-    def __init__(self, folder: Path, fingerprint: str):
-        self.folder, self.fingerprint = folder, fingerprint
-        self.chunks, self.sizes, self.counts = 0, [0] * PARTITIONS, Counter()
-        self._buffers: dict[int, list[bytes]] = {}
-        self._buffered, self._flushed = 0, time.monotonic()
-        if not self._continue():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-
-    def _continue(self) -> bool:
-        try:
-            journal = json.loads((self.folder / _JOURNAL).read_text())
-        except (OSError, ValueError):
-            return False
-        if journal["fingerprint"] != self.fingerprint:
-            return False
-        self.chunks, self.sizes, self.counts = journal["chunks"], journal["sizes"], Counter(journal["counts"])
-        for index, size in enumerate(self.sizes):
-            if self.path(index).exists():
-                os.truncate(self.path(index), size)
-        return True
-
-    def path(self, index: int) -> Path:
-        return self.folder / f"partition-{index:03d}"
-
-    def add(self, records: dict[int, bytes], counts: Counter) -> None:
-        """Add the next chunk."""
-        for index, data in records.items():
-            self._buffers.setdefault(index, []).append(data)
-            self._buffered += len(data)
-        self.counts.update(counts)
-        self.chunks += 1
-        if self._buffered >= FLUSH_BYTES or time.monotonic() - self._flushed >= FLUSH_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        for index, pieces in self._buffers.items():
-            with open(self.path(index), "ab") as file:
-                file.writelines(pieces)
-                self.sizes[index] = file.tell()
-        journal = {"fingerprint": self.fingerprint, "chunks": self.chunks, "sizes": self.sizes, "counts": self.counts}
-        temporary = self.folder / (_JOURNAL + ".new")
-        temporary.write_text(json.dumps(journal))
-        temporary.replace(self.folder / _JOURNAL)
-        self._buffers, self._buffered, self._flushed = {}, 0, time.monotonic()
-
-    def remove(self) -> None:
-        for path in [*self.folder.glob("partition-*"), self.folder / _JOURNAL]:
-            path.unlink(missing_ok=True)
-
-
-def _merge(store: _Partitions, width: int, pool: ProcessPoolExecutor, progress: Progress, meta: dict) -> None:
-    """Keep one of all equal examples and write the splits; fills in the counts of `meta`."""
-    task = codec(meta["task"])
-    totals: Counter = Counter()
-    work = [(store.path(index), width) for index in range(PARTITIONS) if store.sizes[index]]
-    for done, counted in enumerate(pool.map(_unique, work), 1):
-        totals.update(counted)
-        progress("removing duplicates", done, len(work))
-    meta["examples"] = {name: totals[name] for name in SPLITS}
-    meta["counts"]["repeated between songs"] = totals["repeated"]
-    meta["counts"]["in validation or test and also in train"] = totals["leaked from train"]
-    meta["counts"]["in test and also in validation"] = totals["leaked from validation"]
-    for name in SPLITS:
-        array = np.lib.format.open_memmap(store.folder / f"{name}.npy", "w+", np.uint16,
-                                          (totals[name], task.steps, len(task.parts)))
-        start = 0
-        for path, _ in work:
-            rows = np.fromfile(_unique_path(path, name), "<u2").reshape(-1, *array.shape[1:])
-            array[start:start + len(rows)] = rows
-            start += len(rows)
-        array.flush()
-
-
-def _unique_path(partition: Path, split: str) -> Path:
-    return partition.with_name(f"{partition.name}-{split}")
-
-
-def _unique(work: tuple[Path, int]) -> Counter:
-    """Sort one partition and write the different examples of each split beside it."""
-    path, width = work
-    size = 8 + 2 * width + 1
-    rows = np.sort(np.fromfile(path, np.dtype((np.void, size)))).view(np.uint8).reshape(-1, size)
-    same_tokens = np.all(rows[1:, :-1] == rows[:-1, :-1], axis=1)
-    split = rows[:, -1]
-    kept = np.concatenate([[True], ~same_tokens])
-    leaked = np.concatenate([[False], same_tokens & (split[1:] != split[:-1])])
-    winner = split[kept][np.cumsum(kept) - 1]  # the split that keeps the example of each row
-    counts = Counter({"repeated": int(np.sum(~kept & ~leaked)), "leaked from train": int(np.sum(leaked & (winner == 0))),
-                      "leaked from validation": int(np.sum(leaked & (winner == 1)))})
-    for index, name in enumerate(SPLITS):
-        chosen = rows[kept & (split == index), 8:-1]
-        chosen.tofile(_unique_path(path, name))
-        counts[name] = len(chosen)
-    return counts
-
-
-def _describe(plan: Plan, counts: Counter) -> dict:
-    """What is known before the duplicates are removed, as `meta.yaml` holds it."""
+def _describe(plan: Plan, counts: Counter, merged: Merged) -> dict:
     def below(prefix: str) -> dict:
         return {key.removeprefix(prefix): counts[key] for key in sorted(counts) if key.startswith(prefix)}
 
-    sources = [{"folder": folder.name, **{key: counts[f"source/{index}/{key}"] for key in ("files", "kept", "examples")}}
-               for index, folder in enumerate(plan.folders)]
     return {
         "task": plan.task,
-        "examples": {},
-        "files": {"read": counts["files"], "kept": below("files/"), "rejected": below("rejected/")},
-        "counts": {key: counts[key] for key in sorted(counts) if "/" not in key and key != "files"},
+        "examples": merged.examples,
+        "files": {"read": counts["files"], "kept": below("kept/"), "rejected": below("rejected/"),
+                  "versions of songs in train": merged.versions},
+        "counts": below("count/"),
+        "dropped": merged.dropped,
         "rules": {**asdict(plan.rules), "validation": plan.validation, "test": plan.test},
-        "sources": sources,
+        "sources": [{"folder": folder.name, **{key: counts[f"source/{index}/{key}"] for key in ("files", "kept", "examples")}}
+                    for index, folder in enumerate(plan.folders)],
     }
