@@ -1,0 +1,224 @@
+"""What each request does, by the handler's name in the table of `bridge.protocol`. All of it runs in the receive thread:
+handlers look up, store and queue, they compute nothing."""
+
+import os
+from collections.abc import Callable
+
+import psutil
+
+from bridge.cache import Answers
+from bridge.clients import Client, Clients
+from bridge.engine import Engine
+from bridge.jobs import Job
+from bridge.loading import Waiter
+from bridge.osc import Message
+from bridge.outbox import Outbox
+from bridge.protocol import COMMANDS, MAX_CELLS, PROTOCOL, VERSION, Command, Fail, did_you_mean
+from bridge.replies import Replies
+from bridge.request import Request
+from bridge.uploads import Uploads
+from vae.codecs import DRUM_KINDS, codec
+from vae.constraints import logit_bias
+from vae.long import segment_count
+from vae.notes import Clip
+
+UNAUTHORIZED = Fail("unauthorized", "this daemon asks for its token: send it as the last argument of /vae/hello")
+DRUM_PITCHES = frozenset(pitch for _, pitches in DRUM_KINDS for pitch in pitches)
+
+
+class Handlers:
+    """Dispatches messages. `handle` is what the receive loop calls, `tick` what it calls between packets."""
+
+    def __init__(self, clients: Clients, engine: Engine, outbox: Outbox, replies: Replies, answers: Answers):
+        self._clients = clients
+        self._engine = engine
+        self._outbox = outbox
+        self._replies = replies
+        self._answers = answers
+        self._uploads = Uploads(replies, answers)
+        # Newest wins: a morph waits here until all packets that have arrived are read and the client has room.
+        self._morphs: dict[tuple[Client, str], dict] = {}
+        self._handlers: dict[str, Callable[[Client, dict], None]] = {
+            command.address: getattr(self._uploads if command.handler in Uploads.HANDLERS else self, command.handler)
+            for command in COMMANDS.values()}
+
+    def handle(self, client: Client, message: Message) -> None:
+        """Serve one message: it ends in a done or a fail, now or later."""
+        try:
+            if not client.authorized and message.address != "/vae/hello":
+                raise UNAUTHORIZED
+            if self._outbox.crowded(client.reply):
+                self._replies.figures.add("dropped")  # as if lost on the way: an answer could not be sent either
+                return
+            if message.fault is not None:
+                raise message.fault
+            command = COMMANDS.get(message.address)
+            if command is None:
+                raise Fail("unknown_address",
+                           f"no request {message.address!r}{did_you_mean(message.address, COMMANDS)}")
+            values = command.parse(message.args)
+            if not (command.cached and self._repeated(client, command, message)):
+                values["asked"] = (message.address, *message.args)
+                self._handlers[message.address](client, values)
+        except Fail as fail:
+            self._replies.fail(client, message.rid, message.address, fail if client.authorized else UNAUTHORIZED)
+
+    def tick(self) -> bool:
+        """Answer the newest morphs; whether some still wait for room at their client."""
+        for key, values in list(self._morphs.items()):
+            client, name = key
+            if self._outbox.waiting(client.reply):
+                continue
+            del self._morphs[key]
+            try:
+                cell = client.grid(name).cell(values["x"], values["y"])
+            except Fail as fail:
+                self._replies.fail(client, values["rid"], "/vae/morph", fail)
+                continue
+            client.morphs.append((values["rid"], cell))
+            self._replies.figures.add("morphs")
+            self._replies.clip(client, values["rid"], cell)
+            self._replies.done(client, values["rid"], "/vae/morph", 1, clips=True)
+        return bool(self._morphs)
+
+    def housekeep(self) -> None:
+        """Once a second: give up uploads that stopped coming, let go of old answers."""
+        self._uploads.expire(self._clients)
+        self._answers.expire()
+
+    def _repeated(self, client: Client, command: Command, message: Message) -> bool:
+        """Answer a request that was answered before, or is being served, without doing it again."""
+        asked = (message.address, *message.args)
+        if self._engine.running(client, message.rid, asked):
+            return True
+        answer = self._answers.get(client.source, message.rid)
+        if answer is None or answer.asked != asked:
+            return False
+        for messages in answer.clips:
+            self._replies.clip(client, message.rid, messages)
+        self._replies.again(client, (answer.done,))
+        return True
+
+    # Cheap requests.
+
+    def hello(self, client: Client, values: dict) -> None:
+        self._clients.hello(client, values["reply_port"], values["client"], values.get("token"))
+        self._done(client, values, 0, PROTOCOL, VERSION, len(self._engine.catalogue.loaded()))
+
+    def ping(self, client: Client, values: dict) -> None:
+        self._done(client, values, 0)
+
+    def models(self, client: Client, values: dict) -> None:
+        entries = self._engine.catalogue.entries.values()
+        for entry in entries:
+            self._replies.say(client, "/vae/model", values["rid"], entry.name, entry.task, entry.bars, entry.latent,
+                              entry.state, entry.parameters, entry.device)
+        self._done(client, values, len(entries))
+
+    def status(self, client: Client, values: dict) -> None:
+        figures = self._replies.figures.read() | {
+            "queue": float(self._engine.queued()),
+            "clients": float(len(self._clients)),
+            "models": float(len(self._engine.catalogue.loaded())),
+            "rss_mb": _resident_mb(os.getpid()),
+            "worker_rss_mb": _resident_mb(self._engine.worker_pid),
+        }
+        for name, value in figures.items():
+            self._replies.say(client, "/vae/stat", values["rid"], name, value)
+        self._done(client, values, len(figures))
+
+    def describe(self, client: Client, values: dict) -> None:
+        for command in COMMANDS.values():
+            self._replies.say(client, "/vae/command", values["rid"], command.address, command.arguments(), command.doc)
+        self._done(client, values, len(COMMANDS))
+
+    def cancel(self, client: Client, values: dict) -> None:
+        self._done(client, values, int(self._engine.cancel(client, values["of_rid"])))
+
+    def resend(self, client: Client, values: dict) -> None:
+        of_rid, index, seq = values["of_rid"], values["index"], values["seq"]
+        answer = self._answers.get(client.source, of_rid)
+        morph = next((cell for rid, cell in reversed(client.morphs) if rid == of_rid), None)
+        clips = answer.clips if answer else self._engine.clips_so_far(client, of_rid)
+        if morph is not None:
+            messages = morph
+        elif index < len(clips):
+            messages = clips[index]
+        else:
+            raise Fail("bad_arguments", f"clip {index} of request {of_rid} is not kept; {len(clips)} clips of it are")
+        if seq >= len(messages) - 1:
+            raise Fail("bad_arguments", f"seq -1 to {len(messages) - 2} of that clip can be had, received {seq}")
+        self._replies.clip(client, values["rid"], (messages[seq + 1],))
+        self._replies.done(client, values["rid"], "/vae/resend", 1, clips=True)
+
+    # Models.
+
+    def load(self, client: Client, values: dict) -> None:
+        asked = values["asked"]
+        self._engine.load(Waiter(client, values["rid"], asked[0], asked, values["model"]))
+
+    def unload(self, client: Client, values: dict) -> None:
+        self.load(client, values)
+
+    # Clips from models.
+
+    def generate(self, client: Client, values: dict) -> None:
+        self._submit(client, values, "generate", values["count"])
+
+    def reconstruct(self, client: Client, values: dict) -> None:
+        self._submit(client, values, "reconstruct", 1, ("clip",))
+
+    def vary(self, client: Client, values: dict) -> None:
+        self._submit(client, values, "vary", values["count"], ("clip",), amount=values["amount"])
+
+    def interpolate(self, client: Client, values: dict) -> None:
+        self._submit(client, values, "interpolate", values["count"], ("clip_a", "clip_b"))
+
+    def grid(self, client: Client, values: dict) -> None:
+        columns, rows = values["columns"], values["rows"]
+        if columns * rows > MAX_CELLS:
+            raise Fail("too_large", f"grids have at most {MAX_CELLS} cells, received {columns} x {rows}")
+        corners = tuple(name for name in ("clip_a", "clip_b", "clip_c", "clip_d") if name in values)
+        self._submit(client, values, "grid", columns * rows, corners, columns=columns, rows=rows, grid=values["grid"])
+
+    def _submit(self, client: Client, values: dict, kind: str, count: int, clips: tuple[str, ...] = (),
+                grid: str | None = None, **more: float) -> None:
+        entry = self._engine.catalogue.usable(values["model"])
+        constraints = values["constraints"]
+        task = codec(entry.task)
+        try:
+            logit_bias(task, constraints)
+        except ValueError as error:
+            raise Fail("bad_arguments", str(error)) from None
+        sources = tuple(_readable(client.clip(values[name]), values[name], entry.name, task.parts) for name in clips)
+        job = Job(kind, entry.name, count, values["temperature"], values["seed"], constraints, sources, **more)
+        rows = segment_count(constraints.bars, task.bars)
+        self._engine.submit(Request(client, values["rid"], values["asked"][0], values["asked"], job, rows, grid))
+
+    def morph(self, client: Client, values: dict) -> None:
+        client.grid(values["grid"])
+        older = self._morphs.pop((client, values["grid"]), None)
+        if older is not None:
+            self._replies.fail(client, older["rid"], "/vae/morph",
+                               Fail("cancelled", f"replaced by the newer morph {values['rid']}"))
+        self._morphs[client, values["grid"]] = values
+
+    def _done(self, client: Client, values: dict, count: int, *more: int | str) -> None:
+        self._replies.done(client, values["rid"], values["asked"][0], count, *more)
+
+
+def _readable(clip: Clip, name: str, model: str, parts: tuple[str, ...]) -> Clip:
+    """The clip, or Fail when a model of these parts finds no note in it."""
+    if not any(note.part in parts and (note.part != "drums" or note.pitch in DRUM_PITCHES) for note in clip.notes):
+        there = ", ".join(sorted({note.part for note in clip.notes})) or "no notes"
+        raise Fail("empty_clip", f"model {model!r} finds no note to read in clip {name!r}: it reads "
+                                 f"{', '.join(parts)}, the clip has {there}")
+    return clip
+
+
+def _resident_mb(pid: int | None) -> float:
+    """Memory that a process has in RAM, in MB; 0 when there is none."""
+    try:
+        return psutil.Process(pid).memory_info().rss / 1e6 if pid else 0.0
+    except psutil.Error:
+        return 0.0

@@ -1,0 +1,131 @@
+"""Paced sending: how many messages a receiver gets at once.
+
+Max and Pure Data queue 512 messages and drain them every 20 ms, and a socket with Linux's default buffer holds 92
+packets of 1,400 bytes or 277 small ones. Time is cut into slots of 5 ms, of which any 20 ms touch five at the most, and
+each destination has a budget per slot: clips are limited by what a default socket buffer holds, short answers by count,
+and both together stay below 512 in 20 ms.
+"""
+
+import logging
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+
+Address = tuple[str, int]
+
+SLOT = 0.005  # seconds
+CLIP_UNITS = 48  # per slot: 5 slots of 48 units are 240 of the 277 units that a default socket buffer holds
+UNIT = 700  # bytes; the kernel books 768 bytes for a packet of up to that and 2,304 for one of 1,400
+ANSWERS = 50  # short answers per slot: with at most 48 clip messages 490 of the 512 in 20 ms
+MAX_WAITING = 4096  # messages kept for one destination before its client is told that it is too fast
+
+log = logging.getLogger(__name__)
+
+
+class _Destination:
+    """What waits for one address, and what it got in the current slot."""
+
+    __slots__ = ("answers", "answers_sent", "clips", "slot", "units_sent")
+
+    def __init__(self):
+        self.answers: deque[bytes] = deque()
+        self.clips: deque[bytes] = deque()
+        self.slot = -1
+        self.answers_sent = 0
+        self.units_sent = 0
+
+    def next_message(self, slot: int) -> bytes | None:
+        """The next message that may go in this slot; answers go first."""
+        if slot != self.slot:
+            self.slot, self.answers_sent, self.units_sent = slot, 0, 0
+        if self.answers and self.answers_sent < ANSWERS:
+            self.answers_sent += 1
+            return self.answers.popleft()
+        if self.clips and self.units_sent < CLIP_UNITS:
+            message = self.clips.popleft()
+            self.units_sent += 1 + len(message) // UNIT
+            return message
+        return None
+
+    @property
+    def waiting(self) -> int:
+        return len(self.answers) + len(self.clips)
+
+
+class Outbox:
+    """Sends at once what the budget allows, from the caller's thread; a thread of its own sends the rest in time.
+
+    Messages of one kind to one destination arrive in the order in which they were given.
+    """
+
+    def __init__(self, sock: socket.socket):
+        self._socket = sock
+        self._destinations: dict[Address, _Destination] = {}
+        self._condition = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread.start()
+
+    def answer(self, to: Address, message: bytes) -> None:
+        """Send a short answer: it goes before clips that wait."""
+        with self._condition:
+            self._destination(to).answers.append(message)
+            self._send_now(to)
+
+    def clips(self, to: Address, messages: Iterable[bytes]) -> None:
+        """Send messages that belong together, in order."""
+        with self._condition:
+            self._destination(to).clips.extend(messages)
+            self._send_now(to)
+
+    def waiting(self, to: Address) -> int:
+        """How many messages wait for a destination."""
+        destination = self._destinations.get(to)
+        return destination.waiting if destination else 0
+
+    def crowded(self, to: Address) -> bool:
+        """Whether a destination has as much waiting as it may have."""
+        return self.waiting(to) >= MAX_WAITING
+
+    def close(self, timeout: float) -> None:
+        """Send what waits, for `timeout` seconds at the most, then end the thread."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+        self._thread.join(timeout)
+
+    def _destination(self, to: Address) -> _Destination:
+        destination = self._destinations.get(to)
+        if destination is None:
+            destination = self._destinations[to] = _Destination()
+        return destination
+
+    def _send_now(self, to: Address) -> None:
+        if not self._send_slot(to, self._destinations[to], int(time.monotonic() / SLOT)):
+            self._condition.notify()
+
+    def _send_slot(self, to: Address, destination: _Destination, slot: int) -> bool:
+        """Send what the slot allows; whether nothing is left."""
+        while (message := destination.next_message(slot)) is not None:
+            try:
+                self._socket.sendto(message, to)
+            except OSError as error:  # no route, or nobody there (Windows): as lost as any lost packet
+                log.debug("not sent", extra={"to": to, "error": str(error)})
+        return not destination.waiting
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                slot = int(time.monotonic() / SLOT)
+                done = [to for to, destination in self._destinations.items() if self._send_slot(to, destination, slot)]
+                for to in done:
+                    if self._destinations[to].slot < slot:  # its budget of this slot must not be forgotten
+                        del self._destinations[to]
+                if len(done) == len(self._destinations) or not self._destinations:
+                    if self._closed:
+                        return
+                    self._condition.wait(1.0 if not self._destinations else SLOT)
+                    continue
+            time.sleep(SLOT - time.monotonic() % SLOT)

@@ -1,0 +1,99 @@
+"""What the daemon says: replies to requests, notices to clients, and the figures it keeps of them."""
+
+import logging
+import statistics
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+
+from bridge.chunks import Template
+from bridge.clients import Client
+from bridge.osc import MAX_ADDRESS, build_message
+from bridge.outbox import Outbox
+from bridge.protocol import Fail
+
+MAX_FAIL_TEXT = 1000  # bytes, so that a fail with a long command still fits in one message
+
+log = logging.getLogger(__name__)
+
+
+class Figures:
+    """Counts since the start and the latest latencies, from any thread."""
+
+    def __init__(self):
+        self.started = time.monotonic()
+        self._counts: Counter[str] = Counter()
+        self._latencies: deque[float] = deque(maxlen=1000)
+        self._lock = threading.Lock()
+
+    def add(self, name: str, count: int = 1) -> None:
+        """Count something: served, failed, cancelled, busy, dropped, malformed or morphs."""
+        with self._lock:
+            self._counts[name] += count
+
+    def took(self, seconds: float) -> None:
+        """Note how long a request took from its arrival to its last message."""
+        with self._lock:
+            self._latencies.append(seconds * 1000)
+
+    def read(self) -> dict[str, float]:
+        """The counts, latency quantiles of the last 1,000 requests in ms, and the uptime in seconds."""
+        with self._lock:
+            counts, latencies = dict(self._counts), list(self._latencies)
+        quantiles = statistics.quantiles(latencies, n=100) if len(latencies) > 1 else (latencies or [0.0]) * 99
+        names = ("served", "failed", "cancelled", "busy", "morphs", "malformed", "dropped")
+        return {name: float(counts.get(name, 0)) for name in names} | {
+            "p50_ms": quantiles[49], "p99_ms": quantiles[98], "uptime_s": time.monotonic() - self.started}
+
+
+class Replies:
+    """Builds replies and gives them to the outbox.
+
+    Everything that belongs to a request for clips goes with `clips=True`: it then arrives in order behind them, while
+    short answers overtake the clips that wait.
+    """
+
+    def __init__(self, outbox: Outbox, figures: Figures):
+        self._outbox = outbox
+        self.figures = figures
+
+    def say(self, client: Client, address: str, *args: float | str, clips: bool = False) -> bytes:
+        """Send one message; returns it."""
+        message = build_message(address, *args)
+        if clips:
+            self._outbox.clips(client.reply, (message,))
+        else:
+            self._outbox.answer(client.reply, message)
+        return message
+
+    def clip(self, client: Client, rid: int, messages: Iterable[Template]) -> None:
+        """Send a clip's messages."""
+        self._outbox.clips(client.reply, [message.fill(rid) for message in messages])
+
+    def again(self, client: Client, messages: Iterable[bytes]) -> None:
+        """Send messages that were sent before."""
+        self._outbox.clips(client.reply, messages)
+
+    def done(self, client: Client, rid: int, command: str, count: int, *more: float | str,
+             clips: bool = False) -> bytes:
+        """End a request well; returns the message."""
+        self.figures.add("served")
+        return self.say(client, "/vae/done", rid, command, count, *more, clips=clips)
+
+    def fail(self, client: Client, rid: int, command: str, fail: Fail, clips: bool = False) -> None:
+        """End a request with what went wrong."""
+        self.figures.add("failed")
+        if fail.code in ("busy", "cancelled"):
+            self.figures.add(fail.code)
+        text = fail.message.encode()[:MAX_FAIL_TEXT].decode(errors="ignore")
+        log.info("fail", extra={"client": client.source, "rid": rid, "command": command, "code": fail.code,
+                                "text": text})
+        self.say(client, "/vae/fail", rid, command[:MAX_ADDRESS], fail.code, text, clips=clips)
+
+    def notice(self, clients: Iterable[Client], event: str, detail: str) -> None:
+        """Tell clients of an event that nobody asked for."""
+        log.info(event, extra={"detail": detail})
+        detail = detail.encode()[:MAX_FAIL_TEXT].decode(errors="ignore")
+        for client in clients:
+            self.say(client, "/vae/notice", 0, event, detail)
