@@ -4,7 +4,6 @@ Messages are made once and kept without their rid, because the same clip is sent
 a request, and for every morph that lands on a grid's cell.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from bridge.osc import INT, build_message
@@ -36,19 +35,22 @@ def _padded(length: int) -> int:
     return length + 4 - length % 4
 
 
+def note_chunks(clip: Clip) -> list[tuple[str, list[int | float]]]:
+    """A clip's notes as (part, [pitch, start, duration, velocity, ...]), each small enough for one message."""
+    chunks = []
+    for part in PARTS:
+        notes = [note for note in clip.notes if note.part == part]
+        for first in range(0, len(notes), NOTES_PER_MESSAGE):
+            chunks.append((part, [value for note in notes[first:first + NOTES_PER_MESSAGE] for value in
+                                  (int(note.pitch), float(note.start), float(note.duration), int(note.velocity))]))
+    return chunks
+
+
 def clip_messages(clip: Clip, index: int, name: str) -> tuple[Template, ...]:
     """The messages of clip `index` of a request: [0] is its begin, [1 + seq] its chunks, [-1] its end."""
-    by_part = {part: [note for note in clip.notes if note.part == part] for part in PARTS}
-    chunks = [(part, notes[first:first + NOTES_PER_MESSAGE]) for part, notes in by_part.items()
-              for first in range(0, len(notes), NOTES_PER_MESSAGE)]
-    count = len(clip.notes)
+    chunks = note_chunks(clip)
     return (
-        template("/vae/clip/begin", index, float(clip.beats), count, len(chunks), name),
-        *(template("/vae/clip/notes", index, seq, part, *_flat(notes)) for seq, (part, notes) in enumerate(chunks)),
-        template("/vae/clip/end", index, count),
+        template("/vae/clip/begin", index, float(clip.beats), len(clip.notes), len(chunks), name),
+        *(template("/vae/clip/notes", index, seq, part, *values) for seq, (part, values) in enumerate(chunks)),
+        template("/vae/clip/end", index, len(clip.notes)),
     )
-
-
-def _flat(notes: Iterable) -> Iterable[int | float]:
-    for note in notes:
-        yield from (int(note.pitch), float(note.start), float(note.duration), int(note.velocity))

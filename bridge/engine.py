@@ -1,7 +1,7 @@
 """The queue and the one thread that turns requests into clips: batches for the worker process, results for clients.
 
 Requests for one model are decoded together, clip by clip from each client in turn, so a request for one clip does not
-wait behind another's sixty-four. What a clip becomes does not depend on its batch (see `bridge.jobs`). Every request
+wait behind another's sixty-four. What a clip becomes does not depend on its batch (see `vae.jobs`). Every request
 leaves through `_finish`, which lets each out once.
 """
 

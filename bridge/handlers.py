@@ -9,7 +9,6 @@ import psutil
 from bridge.cache import Answers
 from bridge.clients import Client, Clients
 from bridge.engine import Engine
-from bridge.jobs import Job
 from bridge.loading import Waiter
 from bridge.osc import Message
 from bridge.outbox import Outbox
@@ -19,6 +18,7 @@ from bridge.request import Request
 from bridge.uploads import Uploads
 from vae.codecs import DRUM_KINDS, codec
 from vae.constraints import logit_bias
+from vae.jobs import Job
 from vae.long import segment_count
 from vae.notes import Clip
 

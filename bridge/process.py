@@ -1,10 +1,15 @@
 """The worker process as the engine's thread holds it: start, send, wait, kill."""
 
+import logging
 import multiprocessing
+import os
 import signal
+import threading
 from multiprocessing.connection import Connection, wait
 
 from bridge import worker
+
+log = logging.getLogger(__name__)
 
 
 class WorkerProcess:
@@ -14,12 +19,16 @@ class WorkerProcess:
         # A fresh interpreter: a forked copy would hold the daemon's socket and its locks in whatever state they were.
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=worker.main, args=(theirs,), name="musicvae worker", daemon=True)
+        said, errors = context.Pipe(duplex=False) if os.name == "posix" else (None, None)
+        self._process = context.Process(target=worker.main, args=(theirs, errors), name="musicvae worker", daemon=True)
         if hasattr(signal, "pthread_sigmask"):
             # The mask is inherited: a Ctrl-C in the moment before the worker ignores it must not end it.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         self._process.start()
         theirs.close()
+        if errors is not None:
+            errors.close()
+            threading.Thread(target=_log_errors, args=(said,), name="worker errors", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -55,3 +64,11 @@ class WorkerProcess:
         self._process.kill()
         self._process.join(5)
         self._pipe.close()
+
+
+def _log_errors(said: Connection) -> None:
+    """Log what native code in the worker prints, until it ends: TensorFlow prints much that is no fault."""
+    with os.fdopen(os.dup(said.fileno()), errors="replace") as lines:
+        for line in lines:
+            log.debug("worker says", extra={"text": line.rstrip()})
+    said.close()

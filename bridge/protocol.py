@@ -9,19 +9,18 @@ import difflib
 from dataclasses import dataclass, field
 
 from vae.constraints import SCALES, Constraints, scale_name
+from vae.jobs import MOST_CLIPS
 from vae.notes import BEATS_PER_BAR, PARTS, Note
 
 PROTOCOL = 1
 VERSION = "0.1.0"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9110
-MAX_CLIPS = 64  # of one request
 MAX_CELLS = 256  # of one grid
 MAX_BARS = 64
 MAX_UPLOAD_NOTES = 4096
 MAX_UPLOAD_BEATS = float(MAX_BARS * BEATS_PER_BAR)
 NOTES_PER_MESSAGE = 60  # 60 notes are 1,244 bytes, under the 1,400 that the daemon keeps to
-INT32 = (-(2**31), 2**31 - 1)
 
 CODES = {
     "bad_arguments": "an argument is missing, of another type or out of range; the message names it",
@@ -58,7 +57,7 @@ class Fail(Exception):
 
 @dataclass(frozen=True)
 class Arg:
-    """One typed argument: "i" (int32), "f" (float32; an int is accepted) or "s" (UTF-8)."""
+    """One typed argument: "i" (int32), "f" (float32; an int is accepted) or "s" (UTF-8). low, high: limits, if any."""
 
     name: str
     type: str
@@ -69,8 +68,8 @@ class Arg:
 
     def __str__(self) -> str:
         text = f"{self.name} {self.type}"
-        if self.low is not None and self.low > INT32[0]:
-            text += f" >= {self.low:g}" if self.high == INT32[1] else f" {self.low:g}-{self.high:g}"
+        if self.low is not None:
+            text += f" >= {self.low:g}" if self.high is None else f" {self.low:g}-{self.high:g}"
         return text + (f" {self.unit}" if self.unit else "")
 
     def check(self, value: float | str) -> int | float | str:
@@ -80,7 +79,7 @@ class Arg:
         kind = int if self.type == "i" else (int, float)
         if not isinstance(value, kind):
             raise Fail("bad_arguments", f"{self} expected, received {describe_value(value)}")
-        if self.low is not None and not self.low <= value <= self.high:
+        if self.low is not None and value < self.low or self.high is not None and value > self.high:
             raise Fail("bad_arguments", f"{self} expected, received {value:g}")
         return value if self.type == "i" else float(value)
 
@@ -97,12 +96,12 @@ class Arg:
 
 
 MAX_TEXT = 100  # bytes of a name; names come back in replies, which must fit in one message
-RID = Arg("rid", "i", 1, INT32[1])
+RID = Arg("rid", "i", 1)
 MODEL, CLIP, GRID = Arg("model", "s"), Arg("clip", "s"), Arg("grid", "s")
-COUNT = Arg("count", "i", 1, MAX_CLIPS)
+COUNT = Arg("count", "i", 1, MOST_CLIPS)
 TEMPERATURE = Arg("temperature", "f", 0, 4)
-SEED = Arg("seed", "i", *INT32)
-OF_RID = Arg("of_rid", "i", 1, INT32[1])
+SEED = Arg("seed", "i")
+OF_RID = Arg("of_rid", "i", 1)
 NOTE = (Arg("pitch", "i", 0, 127), Arg("start", "f", 0, MAX_UPLOAD_BEATS, "beats"),
         Arg("duration", "f", 0, MAX_UPLOAD_BEATS, "beats"), Arg("velocity", "i", 1, 127))
 
@@ -232,11 +231,11 @@ COMMANDS = {command.address: command for command in (
             "load a model, or its newest version, while the others (and its old version) go on serving", cached=True),
     Command("/vae/unload", "unload", (MODEL,), "`/vae/progress`", "take a model out of memory", cached=True),
     Command("/vae/clip/begin", "clip_begin",
-            (CLIP, Arg("beats", "f", 0.25, MAX_UPLOAD_BEATS), Arg("notes", "i", 0, INT32[1]),
-             Arg("chunks", "i", 0, INT32[1])),
+            (CLIP, Arg("beats", "f", 0.25), Arg("notes", "i", 0),
+             Arg("chunks", "i", 0)),
             "done only after `/vae/clip/end`",
             "begin the upload of a clip; its three kinds of message may share one rid"),
-    Command("/vae/clip/notes", "clip_notes", (CLIP, Arg("seq", "i", 0, INT32[1]), Arg("part", "s", choices=PARTS)),
+    Command("/vae/clip/notes", "clip_notes", (CLIP, Arg("seq", "i", 0), Arg("part", "s", choices=PARTS)),
             "done only after `/vae/clip/end`", "one chunk of a clip, numbered from 0; a repeated one is taken once",
             notes=True),
     Command("/vae/clip/end", "clip_end", (CLIP,), "done, or fail `incomplete` naming the missing seq",
@@ -260,7 +259,7 @@ COMMANDS = {command.address: command for command in (
             "one clip, from the grid; its index is the cell's",
             "the cell of a grid nearest to a point; of several at once to one grid only the newest is answered, "
             "the others get fail `cancelled`"),
-    Command("/vae/resend", "resend", (OF_RID, Arg("index", "i", 0, INT32[1]), Arg("seq", "i", -1, INT32[1])),
+    Command("/vae/resend", "resend", (OF_RID, Arg("index", "i", 0), Arg("seq", "i", -1)),
             "that chunk again, under the new rid",
             "have a lost message of a clip again (seq -1 is its begin); kept for 30 s after the request"),
     Command("/vae/cancel", "cancel", (OF_RID,), "done carries count 1, or 0 when there was nothing to cancel",

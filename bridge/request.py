@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bridge.chunks import Template
 from bridge.clients import Client
-from bridge.jobs import Job
+from vae.jobs import Job
 
 
 @dataclass(eq=False)

@@ -13,9 +13,16 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
+from bridge.chunks import clip_messages
 
-def main(pipe: Connection) -> None:
-    """Serve the daemon at the other end of `pipe` until it closes it or dies."""
+
+def main(pipe: Connection, errors: Connection | None) -> None:
+    """Serve the daemon at the other end of `pipe` until it closes it or dies.
+
+    errors: where what native code prints goes; None leaves it on the terminal.
+    """
+    if errors is not None:
+        os.dup2(errors.fileno(), 2)
     for name in ("SIGINT", "SIGHUP"):  # a terminal sends them to this process too; the daemon alone decides
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -67,8 +74,8 @@ class Worker:
             self._send("unloaded", name)
             return
         try:
-            from bridge.render import Renderer
-            from vae import registry  # imports TensorFlow, here and not in the daemon
+            from vae import registry  # these import TensorFlow, here and not in the daemon
+            from vae.render import Renderer
 
             self._send("progress", name, 0.1)
             model = registry.load(path)
@@ -87,6 +94,8 @@ class Worker:
             self._send("error", batch, f"model {name!r} is not loaded")
             return
         try:
-            self._send("rendered", batch, renderer.render(items))
+            clips = renderer.render(items)
+            self._send("rendered", batch, [clip_messages(clip, index, job.name(index))
+                                           for (job, index), clip in zip(items, clips)])
         except Exception as error:  # noqa: BLE001 - a job that cannot be rendered fails alone, the next ones are served
             self._send("error", batch, f"{type(error).__name__}: {error}\n{traceback.format_exc()}")

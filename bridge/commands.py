@@ -1,0 +1,140 @@
+"""The commands that run, try and check the daemon. Heavy imports stay inside the functions."""
+
+import secrets
+import signal
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from bridge.config import Config, is_loopback, read_defaults
+from bridge.logs import LEVELS, start_logs
+from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, VERSION, Fail
+
+
+class UserError(click.ClickException):
+    """A mistake of the user's: shown without a traceback, exit code 2."""
+
+    exit_code = 2
+
+
+def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    """A callback that is called before the other options are read: a file's values become their defaults."""
+    if path is not None:
+        parameters = {parameter.name: parameter for parameter in context.command.params if parameter.name != "config"}
+        values = read_defaults(path, set(parameters))
+        context.default_map = {name: [value] if parameters[name].multiple and isinstance(value, str) else value
+                               for name, value in values.items()}
+
+
+def _option(name: str, help: str, **more: object) -> object:
+    """An option of `serve`: a flag --name, an environment variable MUSICVAE_NAME and a key of the config file."""
+    variable = "MUSICVAE_" + name.upper().replace("-", "_")
+    return click.option(f"--{name}", envvar=variable, show_envvar=True, show_default=True, help=help, **more)
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), envvar="MUSICVAE_CONFIG", show_envvar=True, is_eager=True,
+              expose_value=False, callback=_read_config,
+              help="YAML file with options by name. Flags come before environment variables, those before the file.")
+@_option("host", "Address to listen on. Beyond loopback a token is needed.", default=DEFAULT_HOST)
+@_option("port", "UDP port to listen on; 0 takes any free one.", default=DEFAULT_PORT, type=click.IntRange(0, 65535))
+@_option("token", "What clients must show in /vae/hello. Beyond loopback one is made when none is given.")
+@_option("models", "Load only this model; repeat it for several.  [default: all installed]", multiple=True)
+@_option("folders", "Look for models here too; repeat it for several.", multiple=True,
+         type=click.Path(exists=True, file_okay=False))
+@_option("queue", "Requests that may wait; more are answered `busy`.", default=Config.queue, type=click.IntRange(1, 10_000))
+@_option("deadline", "Seconds that a request may wait for its turn.", default=Config.deadline,
+         type=click.FloatRange(0.1, 3600))
+@_option("log-level", "How much to log.", default="warning", type=click.Choice(LEVELS))
+@_option("log-file", "Log to this file too, as JSON lines; at 5 MB a new one is begun.", type=click.Path(path_type=Path))
+def serve(host, port, token, models, folders, queue, deadline, log_level, log_file):
+    """Serve the models over OSC until Ctrl-C: this is what the devices in Ableton Live talk to."""
+    from bridge.daemon import Daemon
+    from bridge.holder import describe_holder
+
+    if not is_loopback(host) and not token:
+        token = secrets.token_urlsafe(16)
+        click.echo(f"Beyond this machine clients must show a token. This one was made for now: {token}")
+    listener = start_logs(log_level, log_file)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+
+    def announce(event: str, detail: str) -> None:
+        if event == "ready":
+            click.echo(describe_service(daemon.catalogue.entries.values()))
+        elif event == "model failed":
+            click.echo(f"model failed: {detail}", err=True)
+
+    try:
+        daemon = Daemon(Config(host, port, token, models, folders, queue, deadline), announce)
+    except OSError as error:
+        listener.stop()
+        raise UserError(f"{host}:{port} cannot be used: {error.strerror}. {describe_holder(host, port)}") from None
+    except Fail as fail:
+        listener.stop()
+        raise UserError(fail.message) from None
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: daemon.reload())
+    click.echo(f"MusicVAE Bridge {VERSION} listens on {daemon.address[0]}:{daemon.address[1]} (OSC over UDP) and loads "
+               "its models ...")
+    daemon.start()
+    while not stop.wait(0.5):  # in pieces, so that Ctrl-C is noticed on Windows too
+        pass
+    click.echo("Stopping ...")
+    daemon.stop()
+    listener.stop()
+
+
+def describe_service(entries: Iterable) -> str:
+    """What is served, on which device, and what to do next, for the terminal."""
+    loaded = [entry for entry in entries if entry.state == "loaded"]
+    if not loaded:
+        return ("No model is loaded: put one into vae/pretrained or ~/.musicvae/models (`musicvae export` does), "
+                "then send /vae/load or SIGHUP.")
+    lines = [f"  {entry.name:<24} {entry.task:<14} {entry.bars:>2} bars  {entry.parameters / 1e6:5.1f} M parameters  "
+             f"{entry.device}" for entry in loaded]
+    return "\n".join([
+        "Ready. Models:", *lines,
+        "Next, in Live: drop the device MusicVAE Generate on a MIDI track and click Generate.",
+        "(`python cli.py live install` puts the devices into Live's browser.)",
+        f"Without Live: `python cli.py play-osc generate {loaded[0].name}`. Ctrl-C stops the daemon."])
+
+
+@click.command("play-osc")
+@click.argument("request")
+@click.argument("args", nargs=-1)
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="Where the daemon is.")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Its port.", type=click.IntRange(1, 65535))
+@click.option("--token", envvar="MUSICVAE_TOKEN", show_envvar=True, help="Its token, if it asks for one.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the clips as MIDI files into this folder.")
+@click.option("--timeout", default=30.0, show_default=True, help="Seconds of silence to wait for.")
+def play_osc(request, args, host, port, token, out, timeout):
+    """Send one REQUEST to a running daemon and print what comes back.
+
+    ARGS are those of the protocol in its order; count, temperature, seed and amount may be left out, options follow as
+    pairs, and a clip is a MIDI file.
+
+    \b
+      play-osc models
+      play-osc generate drums_2bar_small 4 0.8 42 density 0.7 --out clips
+      play-osc interpolate melody_2bar_small a.mid b.mid 5 --out clips
+    """
+    from bridge.client import DaemonClient
+    from bridge.play import find_command, send, show
+    from vae.midi import MidiError
+
+    try:
+        command = find_command(request)
+        with DaemonClient(host, port, timeout, token) as client:
+            if token is not None:
+                client.hello()
+            click.echo("\n".join(show(send(client, command, list(args)), out)))
+    except Fail as fail:
+        raise UserError(f"{fail.code}: {fail.message}") from None
+    except TimeoutError as error:
+        raise UserError(f"{error}. Is the daemon running? `python cli.py serve` starts it.") from None
+    except (OSError, MidiError) as error:
+        raise UserError(str(error)) from None
