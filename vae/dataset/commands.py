@@ -6,16 +6,11 @@ from pathlib import Path
 import click
 
 from vae.codecs import CODECS
+from vae.errors import UserError
 
 TRIO_LIMIT = 1000  # examples of one song: the cross product of a few leads and basses otherwise lets a song dominate
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 SHARE = click.FloatRange(0, 1)
-
-
-class UserError(click.ClickException):
-    """A mistake of the user's: shown without a traceback, exit code 2."""
-
-    exit_code = 2
 
 
 @click.group()

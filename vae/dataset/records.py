@@ -17,7 +17,7 @@ import numpy as np
 from vae.codecs import Codec
 
 PARTITIONS = 256
-FLUSH_BYTES, FLUSH_SECONDS = 64 << 20, 5.0
+FLUSH_BYTES, FLUSH_SECONDS = 64 << 20, 1.0  # what an interruption can cost at most
 _HASH, _SPLIT, _FILE = 8, 1, 4  # bytes
 _JOURNAL = "journal.json"
 

@@ -2,8 +2,8 @@
 
 Examples are uint16 [examples, steps, streams], 64 bytes for two bars, and they are stored in the order of their hash:
 any stretch is a random sample. The files are plain NumPy arrays rather than TFRecords because they are opened in no
-time at any size (memory-mapped: only the rows that a batch asks for are read), shuffle by indexing instead of by
-buffer, are half as large, need no TensorFlow to write or look at, and cannot hold code.
+time at any size (memory-mapped: only the rows that a batch asks for are read), are shuffled by indexing instead of
+through a buffer, and need no TensorFlow to be written or looked at. They are read without pickle.
 """
 from dataclasses import dataclass
 from pathlib import Path
