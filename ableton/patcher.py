@@ -7,8 +7,8 @@ A source names its objects and parameters and draws its patch cords as chains:
     boxes:      {view: {ui: jsui, ...}, ...}                 what is shown, but is no Live parameter
     cords:      ["menu.1 -> prepend model -> logic", ...]    name.OUTLET -> name:INLET; other text is a new object
 
-Every parameter's value goes, deferred, to the script as a message of the parameter's name, and is asked for again by
-the script's `sync`; `value: direct` or `button` vary this. `include` merges other sources first, `rects` places what
+Every parameter's value goes, deferred, to the script as `control NAME value`, and is asked for again by the script's
+`sync`; `value: direct` or `button` vary this. `include` merges other sources first, `rects` places what
 they define.
 """
 
@@ -159,7 +159,7 @@ class _Build:
         for name, text in tree.get("objects", {}).items():
             self.add(name, self.object_fields(text))
         for name, rect in tree.get("rects", {}).items():
-            tree["parameters"][name]["rect"] = rect
+            (tree["parameters"] if name in tree["parameters"] else tree["boxes"])[name]["rect"] = rect
         for name, spec in tree.get("parameters", {}).items():
             self.add(name, parameter_fields(name, spec))
         for name, spec in tree.get("boxes", {}).items():
@@ -289,9 +289,9 @@ def parameter_cords(name: str, spec: dict) -> list[str]:
     """The cords that every parameter has, by its `value`: normal, button, or direct (the source draws its own)."""
     kind = spec.get("value", "normal")
     if kind == "button":
-        return [f"{name} -> t {name} -> low"]
+        return [f"{name} -> t {name} -> press"]
     cords = [f"sync -> {name}"]
-    return cords if kind == "direct" else [*cords, f"{name} -> prepend {name} -> low"]
+    return cords if kind == "direct" else [*cords, f"{name} -> prepend control {name} -> low"]
 
 
 def stored_value_fields(name: str) -> dict:

@@ -92,20 +92,25 @@ function notifydeleted() {
     }
 }
 
-function anything() {
+// Everything from the panel and from Live: `control name value...`.
+function control() {
     var args = arrayfromargs(arguments);
-    if (messagename.charAt(0) === "/") {
-        if (session) {
-            session.receive(messagename, args);
-        }
-    } else if (actions[messagename]) {
-        actions[messagename].apply(this, args);
-    } else {
-        var before = settings[messagename];
-        settings[messagename] = args[0];
-        if (before !== undefined && before !== args[0] && device.changed) {
-            device.changed();
-        }
+    var name = args.shift();
+    if (actions[name]) {
+        actions[name].apply(this, args);
+        return;
+    }
+    var before = settings[name];
+    settings[name] = args[0];
+    if (before !== undefined && before !== args[0] && device.changed) {
+        device.changed();
+    }
+}
+
+// Everything from udpreceive: the message's name is the OSC address.
+function anything() {
+    if (session) {
+        session.receive(messagename, arrayfromargs(arguments));
     }
 }
 

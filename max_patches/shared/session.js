@@ -327,7 +327,7 @@ Session.prototype.clipOf = function (request, index) {
 
 Session.prototype.settle = function (request, index) {
     var clip = request.clips[index];
-    if (clip.complete || clip.chunks < 0) {
+    if (!clip || clip.complete || clip.chunks < 0) {
         return;
     }
     for (var seq = 0; seq < clip.chunks; seq++) {

@@ -32,7 +32,7 @@ actions.notes = function (word, name) {
     tool.dictionary.parse(JSON.stringify({notes: known || list}));
     outlet(TO_TOOL, "dictionary", tool.dictionary.name);
     // Our own bang only delivers. If another clip was selected meanwhile, it finds nothing stored and changes nothing.
-    if (!known && !tool.own) {
+    if (!known && !tool.own && session) {
         session.cancelAll();
         tool.ask(key, list, tool.selection);
     }

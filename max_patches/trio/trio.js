@@ -25,7 +25,9 @@ TRIO_PARTS.forEach(function (part) {
     actions["kept" + part] = function (name) {
         if (name && name !== "none") {
             chosen[part] = String(name);
-            listTracks();
+            if (session) { // before live.thisdevice's bang there is no Live to ask for tracks
+                listTracks();
+            }
         }
     };
 });

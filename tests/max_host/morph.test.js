@@ -1,0 +1,196 @@
+'use strict';
+const test = require('node:test');
+const assert = require('node:assert/strict');
+const {open, LiveSet} = require('./host');
+const {PORT, sleep} = require('./helpers');
+
+const SIXTEENTH = 125; // ms at 120 beats a minute
+const BAR = 16 * SIXTEENTH;
+const DRUMS = [[36, 0, 0.25], [38, 1, 0.25], [36, 2, 0.25], [38, 3, 0.25]];
+const OTHER = [[42, 0, 0.25], [42, 0.5, 0.25], [46, 1, 0.25], [36, 2.5, 0.25]];
+
+async function grabbed(options = {}, live = new LiveSet()) {
+  live.addClip(0, 0, 4, DRUMS, {name: 'first'});
+  live.addClip(0, 1, 4, OTHER, {name: 'second'});
+  const device = open('MusicVAE Morph', {port: PORT, live, ...options});
+  await device.ready();
+  device.of('umenu')[0].user(options.model || 'melody_test');
+  device.control('Corners').user('2');
+  device.control('Steps').user('5');
+  await sleep(20);
+  for (const [scene, button] of [[0, 'Grab A'], [1, 'Grab B']]) {
+    live.highlighted = [0, scene];
+    device.control(button).user();
+    await sleep(20);
+  }
+  await device.until(() => device.script.grid, 20000);
+  await device.until(() => device.light === 'on');
+  return {device, live};
+}
+
+/** Note-ons of the given cell at each sixteenth, as the script was told by the daemon. */
+function expected(device, cell) {
+  const steps = {};
+  for (const note of device.script.grid.cells[cell].notes) {
+    const step = Math.round(note.start * 4);
+    (steps[step] = steps[step] || []).push(note.pitch);
+  }
+  return steps;
+}
+
+const onsets = (device, from, to) => device.midiOut.filter((e) => e.velocity > 0 && e.time >= from && e.time < to);
+
+function hanging(device) {
+  const held = new Set();
+  for (const {pitch, velocity} of device.midiOut) if (velocity) held.add(pitch); else held.delete(pitch);
+  return [...held];
+}
+
+test('two grabbed clips become a line of cells, and the patch plays the cell in time', async () => {
+  const {device} = await grabbed();
+  assert.equal(device.script.grid.cells.length, 5);
+  device.control('X').user(0);
+  await sleep(20);
+  device.scheduler.play();
+  await device.advance(2 * BAR - 1);
+  device.midiOut.length = 0;
+  const start = device.scheduler.now + 1;
+  await device.advance(2 * BAR);
+  const steps = expected(device, 0);
+  for (let step = 0; step < 32; step++) {
+    const from = start + step * SIXTEENTH - 1;
+    const heard = onsets(device, from, from + SIXTEENTH).map(({pitch}) => pitch).sort();
+    assert.deepEqual(heard, (steps[step] || []).sort(), `step ${step}`);
+  }
+  device.close();
+});
+
+test('a new place is heard at the boundary that Switch names, and what sounds is ended first', async () => {
+  const {device} = await grabbed();
+  const cases = [['At once', 1], ['Next beat', 4], ['Next bar', 16], ['Next 2 bars', 32]];
+  device.control('X').user(0);
+  device.scheduler.play();
+  let target = 0;
+  for (const [name, sixteenths] of cases) {
+    device.control('Switch').user(name);
+    await device.advance(2 * BAR - (device.scheduler.now % (2 * BAR)) + 1.5 * SIXTEENTH);
+    target = target === 0 ? 4 : 0;
+    device.control('X').user(target === 0 ? 0 : 1);
+    const boundary = Math.ceil(device.scheduler.now / (sixteenths * SIXTEENTH)) * sixteenths * SIXTEENTH;
+    await device.advance(boundary - device.scheduler.now - 1);
+    await sleep(5);
+    assert.notEqual(device.script.playing, target, `${name}: before its boundary`);
+    await device.advance(2);
+    await sleep(5);
+    assert.equal(device.script.playing, target, `${name}: at its boundary`);
+  }
+  device.close();
+});
+
+test('no note hangs: on stop, on bypass, on switch, and when Play is switched off', async () => {
+  const {device} = await grabbed();
+  device.control('Switch').user('At once');
+  device.scheduler.play();
+  for (let i = 0; i < 40; i++) {
+    device.control('X').user((i % 5) / 4);
+    await device.advance(90);
+  }
+  await device.advance(20);
+  device.scheduler.stop();
+  await device.advance(40);
+  assert.deepEqual(hanging(device), [], 'after the transport stopped');
+
+  device.scheduler.play();
+  await device.advance(300);
+  device.in('low', () => device.thisDevice.enabled(false));
+  assert.deepEqual(hanging(device), [], 'after bypass');
+
+  await device.advance(300);
+  device.control('Play').user(0);
+  assert.deepEqual(hanging(device), [], 'after Play off');
+  device.midiOut.length = 0;
+  await device.advance(BAR);
+  assert.deepEqual(device.midiOut, [], 'and nothing more is played');
+  device.close();
+});
+
+test('thru lets other notes pass, and ends them when it is switched off', async () => {
+  const device = open('MusicVAE Morph', {port: PORT});
+  await sleep(50);
+  const play = (...bytes) => device.midiIn.forEach((input) => input(bytes));
+  play(0x90, 61, 100);
+  play(0x90, 65, 100);
+  play(0x80, 65, 0);
+  device.control('MIDI Thru').user(0);
+  play(0x90, 70, 100);
+  assert.deepEqual(device.midiOut.map(({status, pitch, velocity}) => [status, pitch, velocity]),
+    [[0x90, 61, 100], [0x90, 65, 100], [0x80, 65, 0], [0x90, 61, 0]]);
+  device.close();
+});
+
+test('write puts the cell that sounds into the next free slot of the device\'s track', async () => {
+  const {device, live} = await grabbed();
+  device.control('X').user(1);
+  device.scheduler.play();
+  await device.advance(2 * BAR + 10);
+  await sleep(10);
+  live.highlighted = [0, 0];
+  device.control('Write Clip').user();
+  await device.until(() => live.clip(0, 2));
+  const written = live.clip(0, 2);
+  assert.equal(written.name, 'melody_test morph 5,1 of 5x1');
+  const cell = Array.from(device.script.grid.cells[4].notes, (note) => note.pitch);
+  assert.deepEqual(written.notes.map((note) => note.pitch), cell);
+  device.close();
+});
+
+test('a set that is opened without a daemon plays the plane it was saved with', async () => {
+  const {device} = await grabbed();
+  const state = JSON.parse(JSON.stringify(device.state()));
+  const content = (host) => JSON.stringify(host.script.grid.cells.map((clip) => clip.notes));
+  const cells = content(device);
+  device.close();
+
+  const alone = open('MusicVAE Morph', {port: 9, state: {...state, 'Daemon Port': [9]}});
+  await alone.until(() => alone.script.grid);
+  assert.equal(content(alone), cells);
+  alone.scheduler.play();
+  await alone.advance(2 * BAR);
+  assert.ok(alone.midiOut.some(({velocity}) => velocity > 0));
+  alone.close();
+});
+
+test('four generated corners; the pad moves X and Y; every cell of the plane is in the patch', async () => {
+  const device = open('MusicVAE Morph', {port: PORT});
+  await device.ready();
+  device.of('umenu')[0].user('drums_test');
+  device.control('Steps').user('5');
+  await sleep(20);
+  device.control('Fill Corners').user();
+  await device.until(() => device.script.grid, 20000);
+  const keys = [...device.of('coll')[0].contents.keys()].map((key) => Math.floor(key / 512));
+  const filled = Array.from(device.script.grid.cells, (clip, i) => (clip.notes.length ? i : -1)).filter((i) => i >= 0);
+  assert.deepEqual([...new Set(keys)].sort((a, b) => a - b), filled);
+
+  const view = device.view.script.global;
+  view.pad = {x: 16, y: 30, width: 200, height: 100};
+  device.in('low', () => view.onclick(216, 30, 1));
+  await device.until(() => device.control('X').value() === 1 && device.control('Y').value() === 1);
+  await device.until(() => device.script.cell === 24);
+  assert.deepEqual([...view.handle], [1, 1]);
+  device.close();
+});
+
+test('nothing depends on the order in which cords of one outlet fire', async () => {
+  const {device} = await grabbed({reversed: true});
+  device.control('X').user(1);
+  device.scheduler.play();
+  await device.advance(4 * BAR);
+  await sleep(10);
+  assert.equal(device.script.playing, 4);
+  assert.ok(device.midiOut.length > 0);
+  device.scheduler.stop();
+  await device.advance(40);
+  assert.deepEqual(hanging(device), []);
+  device.close();
+});

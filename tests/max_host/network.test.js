@@ -1,0 +1,124 @@
+'use strict';
+const test = require('node:test');
+const assert = require('node:assert/strict');
+const {spawn} = require('child_process');
+const path = require('path');
+const {open, LiveSet} = require('./host');
+const {PORT, badNetwork, clipsFromDaemon, notesOf, sleep} = require('./helpers');
+
+async function locked(live, seed, options = {}) {
+  const device = open('MusicVAE Generate', {port: PORT, live, ...options});
+  await device.ready(20000);
+  device.of('umenu')[0].user(options.model || 'melody_test');
+  device.control('Seed').user(seed);
+  device.control('Seed Lock').user(1);
+  device.control('Scale').user('Off');
+  await sleep(20);
+  return device;
+}
+
+test('a quarter of all packets lost both ways: every note arrives, and nothing is written twice', async () => {
+  for (const seed of [1, 2, 3]) {
+    const network = badNetwork({loss: 0.25, seed});
+    const live = new LiveSet();
+    live.highlighted = [0, 0];
+    const device = await locked(live, 40 + seed, {network});
+    device.control('Variations').user(6);
+    await sleep(20);
+    device.control('Generate').user();
+    await device.until(() => live.tracks[0].clips.size === 6, 20000);
+    await sleep(300);
+    assert.equal(live.tracks[0].clips.size, 6);
+    const expected = await clipsFromDaemon('/vae/generate', 'melody_test', 6, 0.5, 40 + seed);
+    assert.deepEqual([0, 1, 2, 3, 4, 5].map((scene) => notesOf(live.clip(0, scene))), expected);
+    assert.ok(network.counts.lost > 5, `${network.counts.lost} packets were lost`);
+    device.close();
+  }
+});
+
+test('a big grid through a lossy network arrives whole', async () => {
+  const live = new LiveSet();
+  const device = open('MusicVAE Morph', {port: PORT, live, network: badNetwork({loss: 0.15, seed: 9})});
+  await device.ready(20000);
+  device.of('umenu')[0].user('drums_test');
+  await sleep(20);
+  device.control('Fill Corners').user();
+  await device.until(() => device.script.grid, 40000);
+  assert.equal(device.script.grid.cells.length, 81);
+  device.close();
+});
+
+test('answers 400 ms late are answers', async () => {
+  const live = new LiveSet();
+  live.highlighted = [0, 0];
+  const device = await locked(live, 5, {network: badNetwork({delay: 200})});
+  device.control('Generate').user();
+  await device.until(() => live.clip(0, 0), 20000);
+  assert.deepEqual([notesOf(live.clip(0, 0))], await clipsFromDaemon('/vae/generate', 'melody_test', 1, 0.5, 5));
+  device.close();
+});
+
+test('five instances in one set, at once: each has its own notes on its own track', async () => {
+  const tracks = [0, 1, 2, 3, 4].map((i) => ({name: `Track ${i}`}));
+  const live = new LiveSet({tracks});
+  const devices = await Promise.all(tracks.map((_, i) =>
+    locked(live, 1000 + i, {path: `live_set tracks ${i} devices 0`})));
+  devices.forEach((device) => device.control('Destination').user('Next free slots'));
+  await sleep(30);
+  devices.forEach((device) => device.control('Generate').user());
+  for (let i = 0; i < 5; i++) {
+    await devices[i].until(() => live.clip(i, 0), 20000);
+    assert.deepEqual([notesOf(live.clip(i, 0))], await clipsFromDaemon('/vae/generate', 'melody_test', 1, 0.5, 1000 + i));
+  }
+  devices.forEach((device) => device.close());
+});
+
+test('a reply port that another program holds is given up for another one', async () => {
+  const dgram = require('dgram');
+  const holder = dgram.createSocket('udp4');
+  const live = new LiveSet();
+  const random = Math.random;
+  await new Promise((resolve) => { holder.bind(20000 + Math.floor(0.25 * 29000), '127.0.0.1', resolve); });
+  let first = true;
+  const device = open('MusicVAE Generate', {port: PORT, live});
+  device.of('js')[0].script.global.Math.random = () => { // the first port that is drawn is the taken one
+    const value = first ? 0.25 : random();
+    return value;
+  };
+  await sleep(100);
+  assert.equal(device.script.session.port, 20000 + Math.floor(0.25 * 29000));
+  first = false;
+  await device.ready(10000);
+  assert.notEqual(device.script.session.port, 20000 + Math.floor(0.25 * 29000));
+  device.of('js')[0].script.global.Math.random = random;
+  holder.close();
+  device.close();
+});
+
+function serve(port) {
+  const root = path.join(__dirname, '..', '..');
+  const process_ = spawn(process.env.MUSICVAE_TEST_PYTHON, [path.join(root, 'cli.py'), 'serve', '--port', String(port),
+    '--folders', process.env.MUSICVAE_TEST_MODELS, '--models', 'melody_test'], {cwd: root, stdio: 'ignore'});
+  process.on('exit', () => process_.kill('SIGKILL'));
+  return process_;
+}
+
+test('the daemon is killed and comes back: the device says so both times, and works again without a click', async () => {
+  const port = PORT + 1;
+  let daemon = serve(port);
+  const live = new LiveSet();
+  live.highlighted = [0, 0];
+  const device = await locked(live, 8, {port});
+  daemon.kill('SIGKILL');
+  await device.until(() => /stopped answering/.test(device.words), 5000);
+  assert.equal(device.light, 'off');
+  device.control('Generate').user();
+  await device.until(() => /No daemon answers/.test(device.words), 1000);
+  assert.equal(live.tracks[0].clips.size, 0);
+  daemon = serve(port);
+  await device.ready(60000);
+  device.control('Generate').user();
+  await device.until(() => live.clip(0, 0), 20000);
+  daemon.kill('SIGKILL');
+  device.close();
+});
