@@ -1,12 +1,39 @@
 #!/usr/bin/env python3
-"""The command line of MusicVAE Bridge: one click group whose commands are imported only when they are called, so that
-`--help` does not wait for TensorFlow."""
+"""The command line of MusicVAE Bridge.
+
+One click group whose commands are imported only when they are called, so that `--help` does not wait for TensorFlow.
+`start` and `test` set the project up on a fresh machine and are handled before click is needed: see vae/first_run.py.
+"""
+import sys
+
+if __name__ == "__main__" and sys.argv[1:2] in (["start"], ["test"]):
+    from vae import first_run
+    sys.exit(first_run.run(sys.argv[1], sys.argv[2:]))
+
 import importlib
 
-import click
+try:
+    import click
+except ModuleNotFoundError:
+    sys.exit("Nothing is installed yet. `python3 cli.py start` installs everything and starts the daemon; after that\n"
+             "all commands are there as .venv/bin/musicvae.")
 
 COMMANDS = {  # name: (where its click command lives, its line in --help)
+    "serve": ("bridge.commands:serve", "Start the daemon that answers Live and other OSC clients."),
+    "play-osc": ("bridge.commands:play_osc", "Ask a running daemon for clips, as a device does."),
+    "doctor": ("bridge.commands:doctor", "Check this installation and say what to do about each fault."),
+    "service": ("bridge.commands:service", "Start the daemon with the system (systemd, launchd)."),
+    "soak": ("bridge.commands:soak", "Try the daemon's endurance and print the figures."),
+    "live": ("ableton.commands:live", "Install the devices into Live; write clips through AbletonOSC."),
+    "devices": ("ableton.commands:devices", "Build and verify the Max for Live devices."),
+    "generate": ("vae.clip_commands:generate", "New clips as MIDI files."),
+    "reconstruct": ("vae.clip_commands:reconstruct", "Encode a MIDI file and decode it again."),
+    "vary": ("vae.clip_commands:vary", "Variations of a MIDI file."),
+    "interpolate": ("vae.clip_commands:interpolate", "A way from one MIDI file to another."),
+    "dataset": ("vae.dataset.commands:dataset", "Build data sets from MIDI files and look into them."),
     "train": ("vae.commands:train", "Train a model on a data set."),
+    "evaluate": ("vae.commands:evaluate", "Score a model by the columns of the paper's Table 1."),
+    "export": ("vae.commands:export", "Make a model folder of a training run."),
 }
 
 
@@ -29,7 +56,11 @@ class LazyGroup(click.Group):
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main():
-    """MusicVAE Bridge: hierarchical variational autoencoders for music, in Ableton Live and on the command line."""
+    """MusicVAE Bridge: hierarchical variational autoencoders for music, in Ableton Live and on the command line.
+
+    On a fresh machine, `python3 cli.py start` installs everything and starts the daemon, and `python3 cli.py test`
+    installs and runs the tests.
+    """
 
 
 if __name__ == "__main__":

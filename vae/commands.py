@@ -6,11 +6,8 @@ import sys
 import click
 
 from vae.config import ConfigError
-
-
-class UserError(click.ClickException):
-    """A mistake of the user's: shown without a traceback, exit code 2."""
-    exit_code = 2
+from vae.errors import UserError
+from vae.quiet import import_tensorflow
 
 
 def open_data(folders, task: str) -> tuple[list, list[float]]:
@@ -31,6 +28,12 @@ def open_data(folders, task: str) -> tuple[list, list[float]]:
             raise UserError(f"--data {text}: holds examples for {data.task}, but the model's task is {task}")
         opened.append(data)
     return opened, weights
+
+
+def command_line() -> str:
+    """The command that was typed, for a model card: of absolute paths, which mean nothing elsewhere, the last part."""
+    words = [pathlib.Path(word).name if pathlib.Path(word).is_absolute() else word for word in sys.argv[1:]]
+    return "musicvae " + shlex.join(words)
 
 
 @click.command()
@@ -70,6 +73,7 @@ def train(config, data, out, fine_tune, steps, validation_examples, save_every):
     if not len(validation):
         raise UserError(f"--data {data[0]}: has no validation examples to choose the best checkpoint by")
 
+    import_tensorflow()
     from vae import registry
     from vae.training import checkpoint, loop
     start = None
@@ -79,7 +83,7 @@ def train(config, data, out, fine_tune, steps, validation_examples, save_every):
         except registry.ModelError as error:
             raise UserError(f"--fine-tune {fine_tune}: {error}") from None
     about = {"config": config.as_dict(), "data": [{"meta": one.meta, "weight": w} for one, w in zip(opened, weights)],
-             "command": "musicvae " + shlex.join(sys.argv[1:]), "fine_tune": fine_tune}
+             "command": command_line(), "fine_tune": fine_tune}
     try:
         trainer = loop.Trainer(config, sources, weights, validation, out, about, start, save_every)
     except (checkpoint.CheckpointError, ConfigError, ValueError) as error:
@@ -118,3 +122,80 @@ def _train_with_progress(trainer):
     else:
         click.echo(f"Interrupted at step {trainer.step}; the same command goes on from there.")
         raise SystemExit(130)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", required=True, metavar="DIR", help="A data set from `dataset build`.")
+@click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
+@click.option("--examples", type=click.IntRange(1), help="Score only the first so many.", show_default="all")
+@click.option("--json", "json_path", type=click.Path(dir_okay=False, allow_dash=True), help="Write the scores as JSON (- for standard output).")
+def evaluate(model, data, split, examples, json_path):
+    """Score MODEL (a name or a folder) by the columns of the paper's Table 1.
+
+    Next: accuracy of the next step under teacher forcing. Recon: accuracy when the clip is encoded and then decoded
+    without teacher forcing. KL in nats. z is the posterior's mean and every decision the most likely class.
+    """
+    from vae import registry
+    try:
+        info = registry.resolve(model)
+    except registry.ModelError as error:
+        raise UserError(str(error)) from None
+    (opened,), _ = open_data([data], info.task)
+    chosen = opened.split(split)[:examples]
+    if not len(chosen):
+        raise UserError(f"--data {data}: the {split} split has no examples")
+
+    import json
+
+    import_tensorflow()
+    from rich import console, progress, table
+
+    from vae.training import evaluate as evaluation
+    try:
+        loaded = registry.load(info.path)
+    except registry.ModelError as error:
+        raise UserError(str(error)) from None
+    with progress.Progress(transient=True) as bar:
+        task = bar.add_task("evaluating", total=len(chosen))
+        scores = evaluation.Evaluator(loaded.config)(loaded.weights, chosen, lambda done: bar.update(task, completed=done))
+    values = {"model": info.name, "split": split, **evaluation.rounded(scores)}
+    if json_path != "-":
+        shown = table.Table(title=f"{info.name} on {split}, {scores.examples:,} examples", title_justify="left")
+        for column in ("part", "next", "recon", "KL (nats)"):
+            shown.add_column(column, justify="left" if column == "part" else "right")
+        for number, part in enumerate(loaded.codec.parts):
+            shown.add_row(part, f"{scores.next[number]:.4f}", f"{scores.reconstruction[number]:.4f}",
+                          f"{scores.kl:.1f}" if number == 0 else "")
+        console.Console().print(shown)
+    if json_path:
+        with click.open_file(json_path, "w") as file:
+            file.write(json.dumps(values, indent=2) + "\n")
+
+
+@click.command()
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path))
+@click.option("--name", required=True, help="The model's name, as the daemon and the devices show it.")
+@click.option("--to", type=click.Path(file_okay=False, path_type=pathlib.Path), show_default="~/.musicvae/models, where the daemon looks",
+              help="Folder that holds model folders.")
+@click.option("--data", metavar="DIR", help="Score this data set's test split for the card.")
+@click.option("--notes", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+              help="Markdown to add to the card: licences, limits.")
+def export(run, name, to, data, notes):
+    """Make a model folder of RUN's best checkpoint: weights, config and a model card."""
+    import re
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        raise UserError(f"--name: must be 1 to 64 letters, digits, '_', '-' or '.', beginning with a letter or digit. Received: {name!r}")
+    import_tensorflow()
+    from vae import registry
+    from vae.training import checkpoint
+    from vae.training import export as exporting
+    try:
+        config = exporting.run_config(run)
+        test = open_data([data], config.task)[0][0].split("test") if data else None
+        info = exporting.export(run, name, (to or registry.OWN) / name, test, notes.read_text() if notes else "")
+    except checkpoint.CheckpointError as error:
+        raise UserError(str(error)) from None
+    size = (info.path / registry.WEIGHTS).stat().st_size
+    click.echo(f"Wrote {info.path}: {info.parameters:,} parameters, {size / 1e6:.1f} MB. "
+               f"Next: musicvae generate {info.path if to else name} --plot")

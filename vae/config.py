@@ -89,7 +89,7 @@ class Config:
         _require(self.latent >= 0, "latent", "0 or more", self.latent)
         _require(bool(self.encoder) == bool(self.latent), "encoder",
                  "units with a latent, and [] in a decoder-only model (latent: 0)", list(self.encoder))
-        self.codec  # an unknown task is an error here, not later
+        _ = self.codec  # an unknown task is an error here, not later
 
     @property
     def codec(self):

@@ -17,6 +17,7 @@ import yaml
 
 from vae import config as configs
 from vae.model import weights as model_weights
+from vae.quiet import import_tensorflow
 
 SHIPPED = pathlib.Path(__file__).parent / "pretrained"
 OWN = pathlib.Path.home() / ".musicvae" / "models"
@@ -166,8 +167,7 @@ def load(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path] =
     """Load a model onto the GPU if TensorFlow sees one, else the CPU; raises ModelError."""
     info = resolve(name_or_path, extra)
     values = arrays(info)
-    import tensorflow as tf
-
+    tf = import_tensorflow()
     device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
     with tf.device(device):
         return Model(info, {name: tf.constant(value) for name, value in values.items()}, device)
@@ -194,3 +194,11 @@ def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[
     part.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     part.replace(folder / ABOUT)
     return describe(folder)
+
+
+def starting_weights(name_or_path: str | pathlib.Path, config: configs.Config) -> dict[str, np.ndarray]:
+    """A model's weights to fine-tune from; raises ModelError unless they fit a model with this config."""
+    info = resolve(name_or_path)
+    loaded = arrays(info)
+    check_shapes(loaded, config, info.name)
+    return loaded

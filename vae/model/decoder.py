@@ -55,10 +55,10 @@ def pick(logits: tf.Tensor, temperature: tf.Tensor, uniform: tf.Tensor) -> tf.Te
     """
     warm = temperature[:, None] > 0
     scaled = (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / tf.where(warm, temperature[:, None], 1.0)
-    # float32 sums of hundreds of terms end a little off 1, so the draw is scaled by the sum that was reached.
     cumulative = tf.cumsum(tf.exp(scaled), axis=-1)
-    drawn = tf.reduce_sum(tf.cast(cumulative <= uniform[:, None] * cumulative[:, -1:], tf.int32), axis=-1)
-    drawn = tf.minimum(drawn, logits.shape[-1] - 1)
+    # The draw is scaled by the sum that was reached, a hair below it: rounding must not pass the last possible class.
+    threshold = (uniform[:, None] * (1.0 - 2.0 ** -20)) * cumulative[:, -1:]
+    drawn = tf.reduce_sum(tf.cast(cumulative <= threshold, tf.int32), axis=-1)
     return tf.where(warm[:, 0], drawn, tf.argmax(logits, axis=-1, output_type=tf.int32))
 
 

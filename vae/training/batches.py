@@ -13,13 +13,14 @@ class Batches:
     Every source goes through its examples in epochs, each in a new order; every example is augmented afresh each time.
     sources: example arrays, [examples, steps, streams], uint16, possibly memory-mapped.
     weights: the share of the batch each source gets; the shares are met exactly over time.
+    augmentations: as in a config's `augment`, for the task; see vae.dataset.augment.by_name, which raises ValueError.
     """
 
     def __init__(self, sources: Sequence[np.ndarray], weights: Sequence[float], batch: int,
-                 augmentations: Sequence[str], seed: int):
+                 augmentations: Sequence[str], task: str, seed: int):
         self._sources, self._batch, self._seed = sources, batch, seed
         self._shares = np.cumsum(np.asarray(weights, float) / np.sum(weights))
-        self._augmentations: list[Callable] = [augment.by_name(name) for name in augmentations]
+        self._augmentations: list[Callable] = [augment.by_name(name, task) for name in augmentations]
         self._orders: dict[int, tuple[int, np.ndarray]] = {}
 
     def at(self, step: int) -> np.ndarray:

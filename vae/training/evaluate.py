@@ -53,3 +53,9 @@ class Evaluator:
         streams = examples.shape[2]
         mean = [float(value) for value in total / len(examples)]
         return Scores(tuple(mean[:streams]), tuple(mean[streams:2 * streams]), *mean[2 * streams:], len(examples))
+
+
+def rounded(scores: Scores) -> dict:
+    """Scores as plain values, four digits, for YAML, JSON and tables."""
+    return {"next": [round(x, 4) for x in scores.next], "reconstruction": [round(x, 4) for x in scores.reconstruction],
+            "kl": round(scores.kl, 2), "cross_entropy": round(scores.cross_entropy, 2), "examples": scores.examples}

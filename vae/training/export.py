@@ -7,10 +7,15 @@ import numpy as np
 from vae import config as configs
 from vae import registry
 from vae.training import checkpoint
-from vae.training.evaluate import Evaluator, Scores
+from vae.training.evaluate import Evaluator, rounded
 from vae.training.loop import BEST, HISTORY
 
 CURVES = "curves.png"
+
+
+def run_config(run: pathlib.Path) -> configs.Config:
+    """The config that a run was trained with; raises checkpoint.CheckpointError."""
+    return configs.parse(checkpoint.load(run / BEST)[1]["config"])
 
 
 def export(run: pathlib.Path, name: str, folder: pathlib.Path, test: np.ndarray | None, notes: str) -> registry.ModelInfo:
@@ -32,12 +37,6 @@ def export(run: pathlib.Path, name: str, folder: pathlib.Path, test: np.ndarray 
         draw_curves(history, folder / CURVES)
     text = card(name, config, figures, about, notes, bool(history))
     return registry.save(folder, name, config, weights, figures, text)
-
-
-def rounded(scores: Scores) -> dict:
-    """Scores as plain values, four digits, for YAML, JSON and tables."""
-    return {"next": [round(x, 4) for x in scores.next], "reconstruction": [round(x, 4) for x in scores.reconstruction],
-            "kl": round(scores.kl, 2), "cross_entropy": round(scores.cross_entropy, 2), "examples": scores.examples}
 
 
 def read_history(run: pathlib.Path) -> list[dict[str, float]]:
@@ -75,7 +74,7 @@ def card(name: str, config: configs.Config, figures: dict, about: dict, notes: s
              f"(task `{config.task}`), after Roberts, Engel and Eck, \"Hierarchical Variational Autoencoders for Music\" "
              "(2017).", ""]
     lines += ["| | |", "| --- | --- |",
-              f"| encoder | bidirectional LSTM, {config.encoder} units |" if config.latent else "| encoder | none |",
+              f"| encoder | bidirectional LSTM, {list(config.encoder)} units |" if config.latent else "| encoder | none |",
               f"| latent | {config.latent} dimensions |", f"| decoder | LSTM, {list(config.decoder)} units |",
               f"| trained | {figures['steps']} steps of {config.training.batch}, {figures['examples_seen']:,} examples seen |",
               ""]

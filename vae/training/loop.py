@@ -53,7 +53,8 @@ class Trainer:
             raise ValueError(f"batch: must be a multiple of the {replicas} replicas that share it. "
                              f"Received: {config.training.batch}")
         self._about, self._validation = about, validation
-        self._batches = Batches(sources, shares, config.training.batch, config.training.augment, config.training.seed)
+        self._batches = Batches(sources, shares, config.training.batch, config.training.augment, config.task,
+                                config.training.seed)
         rows = np.random.default_rng(config.training.seed).permutation(len(sources[0]))[:len(validation)]
         self._seen = np.asarray(sources[0][np.sort(rows)])  # train examples, to tell fitting from generalising
         self._evaluator = Evaluator(config)

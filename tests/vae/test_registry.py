@@ -1,0 +1,71 @@
+"""Model folders: what is written is read back, and every kind of fault is found and named."""
+import hashlib
+import io
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.vae.conftest import make
+from vae import registry
+from vae.model import weights as model_weights
+
+
+@pytest.fixture
+def folder(tmp_path):
+    config, weights = make("drums_2bar", latent=4, encoder=[5], decoder=[6])
+    registry.save(tmp_path / "tiny", "tiny", config, weights, {"steps": 3}, "# tiny")
+    return tmp_path / "tiny"
+
+
+def rewrite(folder, change):
+    """Change the arrays and give model.yaml the checksum of what is there then."""
+    with np.load(folder / "weights.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    stored = io.BytesIO()
+    np.savez(stored, **change(arrays))
+    (folder / "weights.npz").write_bytes(stored.getvalue())
+    about = yaml.safe_load((folder / "model.yaml").read_text())
+    about["sha256"] = hashlib.sha256(stored.getvalue()).hexdigest()
+    (folder / "model.yaml").write_text(yaml.safe_dump(about))
+
+
+def test_a_saved_model_is_found_described_and_loaded(folder):
+    info = registry.find_models([folder.parent])["tiny"]
+    config, weights = make("drums_2bar", latent=4, encoder=[5], decoder=[6])
+    assert (info.task, info.bars, info.latent, info.config) == ("drums_2bar", 2, 4, config)
+    assert info.parameters == sum(value.size for value in weights.values())
+    loaded = registry.load("tiny", [folder.parent])
+    assert loaded.device in ("CPU:0", "GPU:0")
+    assert {name: tuple(value.shape) for name, value in loaded.weights.items()} == model_weights.shapes(config)
+    for name, value in loaded.weights.items():
+        np.testing.assert_allclose(value, weights[name], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("break_it, message", [
+    (lambda f: (f / "weights.npz").unlink(), "cannot be read"),
+    (lambda f: (f / "weights.npz").write_bytes((f / "weights.npz").read_bytes()[:-100]), "wrong checksum"),
+    (lambda f: rewrite(f, lambda a: {**a, "decoder/0/bias": a["decoder/0/bias"] * np.nan}), "decoder/0/bias holds values that are not finite"),
+    (lambda f: rewrite(f, lambda a: {**a, "decoder/0/bias": a["decoder/0/bias"][1:]}), r"decoder/0/bias must have shape \(24,\). Received: \(23,\)"),
+    (lambda f: rewrite(f, lambda a: {k: v for k, v in a.items() if k != "decoder/0/bias"}), "decoder/0/bias is missing"),
+    (lambda f: rewrite(f, lambda a: {**a, "decoder/9/bias": np.zeros(3)}), "decoder/9/bias is no weight of this model"),
+    (lambda f: rewrite(f, lambda a: {**a, "decoder/0/bias": np.array([{}], object)}), "not a weights file"),
+    (lambda f: (f / "model.yaml").write_text("name: ["), "not YAML"),
+    (lambda f: (f / "model.yaml").write_text("name: x"), "lacks 'config'"),
+    (lambda f: (f / "model.yaml").write_text("name: x\nsha256: y\nconfig: {task: drums, decoder: [3]}"), "task"),
+])
+def test_broken_folders_say_what_is_broken(folder, break_it, message):
+    break_it(folder)
+    with pytest.raises(registry.ModelError, match=message):
+        registry.load(folder)
+
+
+def test_an_unknown_name_gets_the_nearest(folder):
+    with pytest.raises(registry.ModelError, match="did you mean 'tiny'"):
+        registry.resolve("tinny", [folder.parent])
+
+
+def test_fine_tuning_needs_the_same_shapes(folder):
+    config, _ = make("drums_2bar", latent=4, encoder=[5], decoder=[7])
+    with pytest.raises(registry.ModelError, match="must have shape"):
+        registry.starting_weights(folder, config)
