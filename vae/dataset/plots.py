@@ -7,8 +7,8 @@ from vae.notes import BEATS_PER_BAR, Clip
 
 COLOURS = {"melody": "#1f5fa8", "lead": "#1f5fa8", "bass": "#2a8c4a", "drums": "#c8452f"}
 _KIND_OF_PITCH = {pitch: kind for kind, (_, pitches) in enumerate(DRUM_KINDS) for pitch in pitches}
-_INCHES_PER_BEAT, _INCHES_PER_ROW, _MARGIN = 0.22, 0.085, 6  # of a panel; rows are semitones or drum lanes
-_LANE = 2  # rows of a drum lane, which carries a name
+_INCHES_PER_BEAT, _INCHES_PER_ROW, _TALLEST = 0.22, 0.085, 4.5  # of a panel; rows are semitones, drum lanes two
+_LANE = 2  # rows of a drum lane, which must have room for its name
 
 
 def draw_clips(clips: list[Clip], path: Path | str, titles: list[str] | None = None,
@@ -35,7 +35,7 @@ def draw_clips(clips: list[Clip], path: Path | str, titles: list[str] | None = N
     rows = math.ceil(len(clips) / columns)
     scale = _Scale(clips)
     width = max(1.6, beats * _INCHES_PER_BEAT * min(1, 40 / beats))
-    height = max(1.1, scale.rows * _INCHES_PER_ROW)
+    height = min(max(1.1, scale.rows * _INCHES_PER_ROW), _TALLEST, 1.4 * width)
     figure = Figure(figsize=(columns * width + 1.2, rows * (height + 0.35) + 0.5), layout="constrained", dpi=110)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for index, (panel, clip) in enumerate(zip(panels, clips)):
