@@ -5,12 +5,13 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from bridge.chunks import Template
+from bridge.chunks import PackedClip
 from bridge.outbox import Address
 
 KEPT = 30.0  # seconds
-MAX_BYTES = 64 << 20  # of all answers kept; beyond it the oldest go early
-OVERHEAD = 1000  # bytes that an entry takes beside its messages
+MAX_BYTES = 4 << 20  # of all answers kept; in a flood the oldest go early, and a repetition is then computed again
+OVERHEAD = 1000  # bytes that an entry takes in memory beside its clips
+CLIP_OVERHEAD = 150
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,13 @@ class Answer:
     """What a request was answered: the clips' messages and the `/vae/done`. asked: its address and arguments."""
 
     asked: tuple
-    clips: tuple[tuple[Template, ...], ...]
+    clips: tuple[PackedClip, ...]
     done: bytes
     time: float = field(default_factory=time.monotonic)
     size: int = field(init=False)
 
     def __post_init__(self):
-        size = OVERHEAD + sum(len(part) for clip in self.clips for message in clip for part in message)
+        size = OVERHEAD + sum(len(clip.data) + CLIP_OVERHEAD for clip in self.clips)
         object.__setattr__(self, "size", size)
 
 

@@ -1,38 +1,36 @@
 """A clip as the messages that carry it: begin, chunks of at most 60 notes of one part, end.
 
-Messages are made once and kept without their rid, because the same clip is sent under many: to each client that repeats
-a request, and for every morph that lands on a grid's cell.
+Messages are made once, in the worker process, and kept without their rid, because the same clip is sent under many: to
+a client that repeats its request, and for every morph that lands on a grid's cell. They are kept compressed, since most
+of a clip's bytes repeat: about a tenth of the memory for 20 microseconds at each use.
 """
 
+import struct
+import zlib
 from typing import NamedTuple
 
 from bridge.osc import INT, build_message
 from bridge.protocol import NOTES_PER_MESSAGE
 from vae.notes import PARTS, Clip
 
-
-class Template(NamedTuple):
-    """An OSC message in two parts, between which its rid is missing."""
-
-    before: bytes
-    after: bytes
-
-    def fill(self, rid: int) -> bytes:
-        """The message under a rid."""
-        return self.before + INT.pack(rid) + self.after
+FRAME = struct.Struct(">HH")  # length of a message, and where its rid belongs
 
 
-def template(address: str, *args: float | str) -> Template:
-    """A message whose first argument is the rid, still to be filled in; `args` are those after it."""
-    message = build_message(address, 0, *args)
-    tags = len(args) + 2  # the comma and the rid's own tag
-    rid_at = _padded(len(address)) + _padded(tags)
-    return Template(message[:rid_at], message[rid_at + INT.size:])
+class PackedClip(NamedTuple):
+    """The messages of one clip under no rid yet. count: how many: a begin, the chunks, an end."""
 
+    count: int
+    data: bytes
 
-def _padded(length: int) -> int:
-    """Bytes of an OSC string of that length: at least one NUL, up to a multiple of 4."""
-    return length + 4 - length % 4
+    def messages(self, rid: int) -> list[bytes]:
+        """The messages under a rid: [0] is the begin, [1 + seq] are the chunks, [-1] is the end."""
+        data, number, messages, at = zlib.decompress(self.data), INT.pack(rid), [], 0
+        while at < len(data):
+            length, rid_at = FRAME.unpack_from(data, at)
+            at += FRAME.size
+            messages.append(data[at:at + rid_at] + number + data[at + rid_at + INT.size:at + length])
+            at += length
+        return messages
 
 
 def note_chunks(clip: Clip) -> list[tuple[str, list[int | float]]]:
@@ -46,11 +44,24 @@ def note_chunks(clip: Clip) -> list[tuple[str, list[int | float]]]:
     return chunks
 
 
-def clip_messages(clip: Clip, index: int, name: str) -> tuple[Template, ...]:
-    """The messages of clip `index` of a request: [0] is its begin, [1 + seq] its chunks, [-1] its end."""
+def pack_clip(clip: Clip, index: int, name: str) -> PackedClip:
+    """The messages of clip `index` of a request."""
     chunks = note_chunks(clip)
-    return (
-        template("/vae/clip/begin", index, float(clip.beats), len(clip.notes), len(chunks), name),
-        *(template("/vae/clip/notes", index, seq, part, *values) for seq, (part, values) in enumerate(chunks)),
-        template("/vae/clip/end", index, len(clip.notes)),
-    )
+    frames = [
+        _frame("/vae/clip/begin", index, float(clip.beats), len(clip.notes), len(chunks), name),
+        *(_frame("/vae/clip/notes", index, seq, part, *values) for seq, (part, values) in enumerate(chunks)),
+        _frame("/vae/clip/end", index, len(clip.notes)),
+    ]
+    return PackedClip(len(frames), zlib.compress(b"".join(frames), 1))
+
+
+def _frame(address: str, *args: float | str) -> bytes:
+    """A message whose first argument is a rid of 0, with its length and where the rid is."""
+    message = build_message(address, 0, *args)
+    tags = len(args) + 2  # the comma and the rid's own tag
+    return FRAME.pack(len(message), _padded_length(len(address)) + _padded_length(tags)) + message
+
+
+def _padded_length(length: int) -> int:
+    """Bytes of an OSC string of that length: at least one NUL, up to a multiple of 4."""
+    return length + 4 - length % 4

@@ -65,8 +65,8 @@ class DaemonClient:
 
     def __init__(self, host: str, port: int, timeout: float = 10.0, token: str | None = None):
         self._address = socket.gethostbyname(host), port
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("", 0))
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("", 0))
         self._timeout = timeout
         self._token = token
         self._rid = 0
@@ -75,7 +75,11 @@ class DaemonClient:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._socket.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.socket.close()
 
     def hello(self, name: str = "musicvae") -> list:
         """Say hello; returns protocol, version and the number of loaded models."""
@@ -125,9 +129,9 @@ class DaemonClient:
             now = time.monotonic()
             if now - heard > self._timeout:
                 raise TimeoutError(f"no answer from {self._address[0]}:{self._address[1]} within {self._timeout:g} s")
-            self._socket.settimeout(max(0.001, min(retry, self._timeout)))
+            self.socket.settimeout(max(0.001, min(retry, self._timeout)))
             try:
-                packet = self._socket.recv(65535)
+                packet = self.socket.recv(65535)
             except (TimeoutError, ConnectionError):
                 if time.monotonic() - sent > retry:
                     sent = time.monotonic()
@@ -142,5 +146,5 @@ class DaemonClient:
                 yield message
 
     def _send(self, address: str, *args: float | str) -> None:
-        self._socket.sendto(build_message(address, *args), self._address)
+        self.socket.sendto(build_message(address, *args), self._address)
 

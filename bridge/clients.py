@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-from bridge.chunks import Template
+from bridge.chunks import PackedClip
 from bridge.outbox import Address
 from bridge.protocol import Fail
 from vae.notes import Clip, Note
@@ -51,13 +51,13 @@ class Upload:
 
 @dataclass(frozen=True)
 class Grid:
-    """A computed grid. cells: the messages of each cell's clip, row by row."""
+    """A computed grid. cells: row by row."""
 
     columns: int
     rows: int
-    cells: tuple[tuple[Template, ...], ...]
+    cells: tuple[PackedClip, ...]
 
-    def cell(self, x: float, y: float) -> tuple[Template, ...]:
+    def cell(self, x: float, y: float) -> PackedClip:
         """The clip nearest to a point of the unit square."""
         column, row = round(x * (self.columns - 1)), round(y * (self.rows - 1))
         return self.cells[row * self.columns + column]
@@ -91,7 +91,7 @@ class Client:
     uploads: dict[str, Upload] = field(default_factory=dict)
     clips: Store = field(default_factory=lambda: Store(MAX_STORED))
     grids: Store = field(default_factory=lambda: Store(MAX_STORED // 4))
-    morphs: deque[tuple[int, tuple[Template, ...]]] = field(default_factory=lambda: deque(maxlen=MORPHS_KEPT))
+    morphs: deque[tuple[int, PackedClip]] = field(default_factory=lambda: deque(maxlen=MORPHS_KEPT))
 
     def clip(self, name: str) -> Clip:
         """An uploaded clip. Raises Fail naming what there is."""

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 from collections.abc import Callable
 
 from bridge.cache import Answers
@@ -16,6 +17,7 @@ from bridge.receive import Receiver
 from bridge.replies import Figures, Replies
 
 BUFFER = 4 << 20  # bytes asked for the socket's buffers; the system may give less
+SWITCH = 0.0005  # seconds until a thread gets Python's lock: the receive thread must not wait the usual 5 ms for it
 GRACE = 1.2  # seconds in which running work may finish at the end; with the rest the daemon ends within 2
 
 log = logging.getLogger(__name__)
@@ -50,8 +52,9 @@ class Daemon:
 
     def start(self) -> None:
         """Answer from now on; models load behind that."""
-        self._receiver.start()
+        sys.setswitchinterval(SWITCH)
         self._engine.start(self._first)
+        self._receiver.start()
 
     def reload(self) -> None:
         """Load models that are new or were exported anew."""

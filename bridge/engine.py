@@ -12,7 +12,7 @@ from collections.abc import Callable
 from multiprocessing import Pipe
 
 from bridge.cache import Answer, Answers
-from bridge.chunks import Template
+from bridge.chunks import PackedClip
 from bridge.clients import Client, Grid
 from bridge.loading import Loading, Waiter
 from bridge.models import Catalogue
@@ -93,7 +93,7 @@ class Engine:
             self._accept(request)
             return True
 
-    def clips_so_far(self, client: Client, rid: int) -> list[tuple[Template, ...]]:
+    def clips_so_far(self, client: Client, rid: int) -> list[PackedClip]:
         """The clips that a request still being served has sent, from the first on."""
         request = self._active.get((client.source, rid))
         clips = request.clips if request else {}
@@ -224,16 +224,16 @@ class Engine:
             self._batch = self._batches, time.monotonic(), items
         self._send("render", self._batches, first.job.model, [(request.job, index) for request, index in items])
 
-    def _rendered(self, number: int, results: list[tuple[Template, ...]]) -> None:
+    def _rendered(self, number: int, results: list[PackedClip]) -> None:
         if self._batch is None or self._batch[0] != number:
             return
         items, self._batch = self._batch[2], None
-        for (request, index), messages in zip(items, results):
+        for (request, index), clip in zip(items, results):
             with self._lock:
                 if request.finished:
                     continue
-                request.clips[index] = messages
-                self._replies.clip(request.client, request.rid, messages)
+                request.clips[index] = clip
+                self._replies.clip(request.client, request.rid, clip)
         for request in dict.fromkeys(request for request, _ in items):
             self._advance(request)
 

@@ -94,8 +94,8 @@ class Handlers:
         answer = self._answers.get(client.source, message.rid)
         if answer is None or answer.asked != asked:
             return False
-        for messages in answer.clips:
-            self._replies.clip(client, message.rid, messages)
+        for clip in answer.clips:
+            self._replies.clip(client, message.rid, clip)
         self._replies.again(client, (answer.done,))
         return True
 
@@ -140,15 +140,12 @@ class Handlers:
         answer = self._answers.get(client.source, of_rid)
         morph = next((cell for rid, cell in reversed(client.morphs) if rid == of_rid), None)
         clips = answer.clips if answer else self._engine.clips_so_far(client, of_rid)
-        if morph is not None:
-            messages = morph
-        elif index < len(clips):
-            messages = clips[index]
-        else:
+        if morph is None and index >= len(clips):
             raise Fail("bad_arguments", f"clip {index} of request {of_rid} is not kept; {len(clips)} clips of it are")
-        if seq >= len(messages) - 1:
-            raise Fail("bad_arguments", f"seq -1 to {len(messages) - 2} of that clip can be had, received {seq}")
-        self._replies.clip(client, values["rid"], (messages[seq + 1],))
+        clip = morph or clips[index]
+        if seq >= clip.count - 1:
+            raise Fail("bad_arguments", f"seq -1 to {clip.count - 2} of that clip can be had, received {seq}")
+        self._replies.again(client, (clip.messages(values["rid"])[seq + 1],))
         self._replies.done(client, values["rid"], "/vae/resend", 1, clips=True)
 
     # Models.

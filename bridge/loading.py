@@ -1,13 +1,15 @@
 """Loading and unloading of models while others serve, and who waits for it.
 
 A model that is loaded goes on serving until its newer version is warm; one that cannot be loaded changes nothing but its
-own state. Requests come from any thread, the rest happens in the engine's.
+own state. Each model has one operation at a time; what is asked meanwhile comes next, and of several only the last is
+carried out, since what counts is the state they end in. Requests come from any thread, the rest happens in the engine's.
 """
 
 import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bridge.cache import Answer, Answers
@@ -17,6 +19,7 @@ from bridge.protocol import Fail
 from bridge.replies import Replies
 
 MAX_CRASHES = 2  # of the worker while it loads the same model, then the model is taken to be the cause
+MAX_WAITING = 64  # clients' requests
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,15 @@ class Waiter(NamedTuple):
         return self.address == "/vae/unload"
 
 
+@dataclass
+class _Operation:
+    """What the worker does with a model now, who waits for it, and who for the one after it."""
+
+    unload: bool
+    waiters: list[Waiter]
+    next: list[Waiter] = field(default_factory=list)
+
+
 class Loading:
     """Drives the worker's loads through `send` and tells those who wait, and everybody by `notice`."""
 
@@ -46,21 +58,26 @@ class Loading:
         self._notice = notice
         self._send = send
         self._lock = threading.Lock()
-        self._asked: deque[str | Waiter | None] = deque()  # a name, a client's request, or None: look for changes
-        self._waiters: list[Waiter] = []
-        self._in_progress: list[str] = []  # the first is the one that the worker loads now
+        self._waiting: dict[tuple, Waiter] = {}  # by client and rid: those not answered yet
+        self._asked: deque[Waiter | str | None] = deque()  # a client's request, a model, or None: look for changes
+        self._operations: dict[str, _Operation] = {}  # by model, in the order in which the worker got them
+        self._again: list[tuple[str, list[Waiter]]] = []  # models that a worker took with it when it died
         self._first: set[str] | None = None  # models that "ready" waits for
         self._crashes: Counter[str] = Counter()
 
     def begin(self, names: list[str]) -> None:
         """Load the models that the daemon starts with; then the notice `ready` is given."""
         self._first = set(names)
+        for name in names:  # from now on, so that requests which come before the worker is up wait for it
+            self._catalogue.get(name).state = "loading"
         self._asked.extend(names)
 
     def ask(self, waiter: Waiter) -> None:
-        """Take in a client's request."""
+        """Take in a client's request. Raises Fail when too many wait."""
         with self._lock:
-            self._waiters = [*self._waiters, waiter]  # a new list each time, so readers need no lock
+            if len(self._waiting) >= MAX_WAITING:
+                raise Fail("busy", f"at most {MAX_WAITING} requests to load or unload wait at a time")
+            self._waiting[waiter.client.source, waiter.rid] = waiter
         self._asked.append(waiter)
 
     def ask_changed(self) -> None:
@@ -68,123 +85,135 @@ class Loading:
         self._asked.append(None)
 
     def running(self, client: Client, rid: int, asked: tuple) -> bool:
-        """Whether this very request of a client still waits."""
-        return any(waiter.client is client and waiter.rid == rid and waiter.asked == asked for waiter in self._waiters)
+        """Whether this very request of a client still waits. Raises Fail when another with this rid does."""
+        waiter = self._waiting.get((client.source, rid))
+        if waiter is not None and waiter.asked != asked:
+            raise Fail("bad_arguments", f"rid {rid} belongs to a {waiter.address} that is still being served")
+        return waiter is not None
 
     def cancel(self, client: Client, rid: int) -> bool:
         """Let a client wait no longer (what is being loaded is loaded all the same); whether it did."""
-        return self._fail(lambda waiter: waiter.client is client and waiter.rid == rid,
-                          Fail("cancelled", "cancelled by /vae/cancel; the model goes on loading"))
+        waiter = self._waiting.get((client.source, rid))
+        return waiter is not None and self._fail(waiter, Fail("cancelled", "cancelled; the model goes on loading"))
 
     def stop(self, fail: Fail) -> None:
         """Let nobody wait any longer."""
-        self._fail(lambda waiter: True, fail)
+        for waiter in list(self._waiting.values()):
+            self._fail(waiter, fail)
 
     def run(self) -> None:
         """Pass on to the worker what was asked since the last turn."""
+        again, self._again = self._again, []
+        for name, waiters in again:
+            self._begin(self._catalogue.get(name), False, waiters)
         while self._asked:
             asked = self._asked.popleft()
             if asked is None:
-                retried = [entry.name for entry in self._catalogue.entries.values() if entry.state == "failed"]
-                for name in dict.fromkeys([*self._catalogue.scan(), *retried]):
-                    self._load(self._catalogue.get(name))
-            elif isinstance(asked, Waiter):
-                self._serve(asked)
+                failed = [entry.name for entry in self._catalogue.entries.values() if entry.state == "failed"]
+                for name in dict.fromkeys([*self._catalogue.scan(), *failed]):
+                    self._begin(self._catalogue.get(name), False, [])
+            elif isinstance(asked, str):
+                self._begin(self._catalogue.get(asked), False, [])
             else:
-                self._load(self._catalogue.get(asked))
-        self._check_ready()
-
-    def handle(self, kind: str, name: str, detail: object = None) -> Fail | None:
-        """Take in what the worker says of a model; why its requests cannot be served any more, or None."""
-        entry = self._catalogue.get(name)
-        if kind == "progress":
-            for waiter in self._waiters:
-                if waiter.name == name and not waiter.unload:
-                    self._replies.say(waiter.client, "/vae/progress", waiter.rid, detail)
-            return None
-        if kind == "unloaded":
-            entry.state, entry.device = "available", ""
-            self._done(lambda waiter: waiter.name == name and waiter.unload)
-            log.info("unloaded", extra={"model": name})
-            return Fail("not_loaded", f"model {name!r} was unloaded")
-        self._in_progress.remove(name)
-        if kind == "loaded":
-            entry.state, entry.device, entry.reason = "loaded", detail, ""
-            self._crashes.pop(name, None)
-            self._notice("model loaded", name)
-            self._done(lambda waiter: waiter.name == name and not waiter.unload)
-            return None
-        return self._failed(entry, detail)
-
-    def worker_died(self, how: str) -> None:
-        """Load again all that was in memory, but not a model whose loading ends the worker time after time."""
-        again = [entry for entry in self._catalogue.loaded()]
-        again += [self._catalogue.get(name) for name in self._in_progress if self._catalogue.get(name) not in again]
-        if self._in_progress:
-            self._crashes[self._in_progress[0]] += 1
-        self._in_progress.clear()
-        for entry in again:
-            if self._crashes[entry.name] >= MAX_CRASHES:
-                entry.state = "loading"  # what served is gone with the worker
-                self._failed(entry, how)
-            else:
-                entry.state = "loading"
-                self._asked.append(entry.name)
-
-    def _serve(self, waiter: Waiter) -> None:
-        self._catalogue.scan()
-        try:
-            entry = self._catalogue.get(waiter.name)
-        except Fail as fail:
-            self._fail(lambda other: other is waiter, fail)
-            return
-        if not waiter.unload:
-            self._load(entry)
-        elif entry.state in ("loaded", "loading"):
-            self._send("load", entry.name, None)
-        else:
-            self._done(lambda other: other is waiter)
-
-    def _load(self, entry: Entry) -> None:
-        if entry.name in self._in_progress:
-            return
-        if entry.state != "loaded":
-            entry.state = "loading"
-        self._in_progress.append(entry.name)
-        self._send("load", entry.name, str(entry.path))
-
-    def _failed(self, entry: Entry, reason: str) -> Fail | None:
-        served = entry.state == "loaded"
-        if not served:
-            entry.state, entry.reason = "failed", reason
-        kept = "; the version loaded before goes on serving" if served else ""
-        self._notice("model failed", f"{entry.name}: {reason}{kept}")
-        fail = Fail("not_loaded", f"model {entry.name!r} could not be loaded: {reason}{kept}")
-        self._fail(lambda waiter: waiter.name == entry.name and not waiter.unload, fail)
-        return None if served else fail
-
-    def _check_ready(self) -> None:
-        if self._first is None:
-            return
-        if not any(name in self._in_progress or name in self._asked for name in self._first):
+                self._catalogue.scan()
+                try:
+                    self._begin(self._catalogue.get(asked.name), asked.unload, [asked])
+                except Fail as fail:
+                    self._fail(asked, fail)
+        if self._first is not None and not self._first & self._operations.keys():
             self._first = None
             self._notice("ready", ", ".join(entry.name for entry in self._catalogue.loaded()) or "no model is loaded")
 
-    def _take(self, which: Callable[[Waiter], bool]) -> list[Waiter]:
-        """Take out those who wait and fit, so that each is answered once whichever thread comes first."""
+    def handle(self, kind: str, name: str, detail: object = None) -> Fail | None:
+        """Take in what the worker says of a model; why its requests cannot be served any more, or None."""
+        operation, entry = self._operations[name], self._catalogue.get(name)
+        if kind == "progress":
+            for waiter in operation.waiters:
+                self._replies.say(waiter.client, "/vae/progress", waiter.rid, detail)
+            return None
+        del self._operations[name]
+        if kind == "failed":
+            fail = self._failed(entry, detail, operation.waiters)
+        else:
+            fail = self._succeeded(entry, kind, detail, operation.waiters)
+        if operation.next:
+            self._begin(entry, operation.next[-1].unload, operation.next)
+        return fail
+
+    def worker_died(self, how: str) -> None:
+        """Load again all that was in memory, but not a model whose loading ends the worker time after time."""
+        operations, self._operations = self._operations, {}
+        loading = [name for name, operation in operations.items() if not operation.unload]
+        self._crashes.update(loading[:1])  # the worker loads one at a time, in order
+        for entry in self._catalogue.loaded():
+            entry.state = "loading"
+            operations.setdefault(entry.name, _Operation(False, []))
+        for name, operation in operations.items():
+            entry = self._catalogue.get(name)
+            waiters = [*operation.waiters, *operation.next]
+            if operation.unload:
+                self._succeeded(entry, "unloaded", None, waiters)
+            elif self._crashes[name] >= MAX_CRASHES:
+                self._crashes.pop(name)
+                self._failed(entry, how, waiters)
+            else:
+                self._again.append((name, waiters))
+
+    def _begin(self, entry: Entry, unload: bool, waiters: list[Waiter]) -> None:
+        """Start an operation, or let it wait for the one that runs."""
+        running = self._operations.get(entry.name)
+        if running is not None:
+            running.next += waiters
+        elif unload and entry.state != "loaded" or not unload and entry.serves_newest:
+            self._done(waiters)
+        else:
+            if not unload and entry.state != "loaded":
+                entry.state = "loading"
+            entry.asked_stamp = entry.stamp
+            self._operations[entry.name] = _Operation(unload, waiters)
+            self._send("load", entry.name, None if unload else str(entry.path))
+
+    def _succeeded(self, entry: Entry, kind: str, device: str | None, waiters: list[Waiter]) -> Fail | None:
+        if kind == "unloaded":
+            entry.state, entry.device = "available", ""
+            log.info("unloaded", extra={"model": entry.name})
+        else:
+            entry.state, entry.device, entry.reason = "loaded", device, ""
+            entry.loaded_stamp = entry.asked_stamp
+            self._crashes.pop(entry.name, None)
+            self._notice("model loaded", entry.name)
+        self._done(waiters)
+        return Fail("not_loaded", f"model {entry.name!r} was unloaded") if kind == "unloaded" else None
+
+    def _failed(self, entry: Entry, reason: str, waiters: list[Waiter]) -> Fail | None:
+        """A model could not be loaded. Returns the fail for its requests, None while an earlier version serves."""
+        served = entry.state == "loaded"
+        kept = "; the version loaded before goes on serving" if served else ""
+        if not served:
+            entry.state, entry.reason = "failed", reason
+        self._notice("model failed", f"{entry.name}: {reason}{kept}")
+        fail = Fail("not_loaded", f"model {entry.name!r} could not be loaded: {reason}{kept}")
+        for waiter in waiters:
+            self._fail(waiter, fail)
+        return None if served else fail
+
+    def _take(self, waiter: Waiter) -> bool:
+        """Take out one who waits, so that it is answered once whichever thread comes first."""
         with self._lock:
-            taken = [waiter for waiter in self._waiters if which(waiter)]
-            self._waiters = [waiter for waiter in self._waiters if waiter not in taken]
-        return taken
+            if self._waiting.get((waiter.client.source, waiter.rid)) is not waiter:
+                return False
+            del self._waiting[waiter.client.source, waiter.rid]
+            return True
 
-    def _done(self, which: Callable[[Waiter], bool]) -> None:
-        for waiter in self._take(which):
-            self._replies.say(waiter.client, "/vae/progress", waiter.rid, 1.0)
-            done = self._replies.done(waiter.client, waiter.rid, waiter.address, 1)
-            self._answers.put(waiter.client.source, waiter.rid, Answer(waiter.asked, (), done))
+    def _done(self, waiters: list[Waiter]) -> None:
+        for waiter in waiters:
+            if self._take(waiter):
+                self._replies.say(waiter.client, "/vae/progress", waiter.rid, 1.0)
+                done = self._replies.done(waiter.client, waiter.rid, waiter.address, 1)
+                self._answers.put(waiter.client.source, waiter.rid, Answer(waiter.asked, (), done))
 
-    def _fail(self, which: Callable[[Waiter], bool], fail: Fail) -> bool:
-        taken = self._take(which)
-        for waiter in taken:
-            self._replies.fail(waiter.client, waiter.rid, waiter.address, fail)
-        return bool(taken)
+    def _fail(self, waiter: Waiter, fail: Fail) -> bool:
+        if not self._take(waiter):
+            return False
+        self._replies.fail(waiter.client, waiter.rid, waiter.address, fail)
+        return True

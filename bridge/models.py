@@ -12,7 +12,8 @@ class Entry:
     """A model folder as the daemon sees it.
 
     state: loaded, available, loading or failed; a loaded model stays loaded while a newer version is on its way.
-    stamp: names, sizes and times of its files, to see that it was exported anew. reason: why it failed.
+    reason: why it failed. stamp: names, sizes and times of its files, to see that it was exported anew; those that the
+    worker was asked to load, and those it has loaded.
     """
 
     name: str
@@ -25,6 +26,22 @@ class Entry:
     state: str = "available"
     device: str = ""
     reason: str = ""
+    asked_stamp: tuple = ()
+    loaded_stamp: tuple = ()
+
+    @property
+    def serves_newest(self) -> bool:
+        """Whether what is in memory is what is on disk."""
+        return self.state == "loaded" and self.loaded_stamp == self.stamp
+
+    def update(self, found: "Entry") -> bool:
+        """Take over what a new look at the folder found; whether it differs. A broken description says only that."""
+        if self.stamp == found.stamp:
+            return False
+        self.path, self.stamp = found.path, found.stamp
+        if found.task:
+            self.task, self.bars, self.latent, self.parameters = found.task, found.bars, found.latent, found.parameters
+        return True
 
 
 class Catalogue:
@@ -40,28 +57,20 @@ class Catalogue:
 
         A folder whose description cannot be read has an entry too: loading it says what is wrong.
         """
-        entries, changed = {}, []
+        found: dict[str, Entry] = {}
         for folder in registry.folders(self._folders):
             for about in sorted(folder.glob(f"*/{registry.ABOUT}")):
-                entry = self._entry(about.parent)
-                entries[entry.name] = entry
-        for name, entry in entries.items():
-            old = self.entries.get(name)
-            if old is None or old.stamp != entry.stamp:
-                changed.append(name)
-            if old is not None:
-                entry.state, entry.device, entry.reason = old.state, old.device, old.reason
+                entry = _look(about.parent)
+                if entry.task or entry.name not in found:
+                    found[entry.name] = entry
         # A folder that is gone takes nothing away from a performance: what is in memory goes on serving.
-        kept = {name: entry for name, entry in self.entries.items() if entry.state in ("loaded", "loading")}
-        self.entries = kept | entries
+        entries = {name: entry for name, entry in self.entries.items()
+                   if name in found or entry.state in ("loaded", "loading")}
+        for name in entries.keys() - found.keys():
+            entries[name].stamp = ()
+        changed = [name for name, entry in found.items() if name not in entries or entries[name].update(entry)]
+        self.entries = found | entries
         return changed
-
-    def _entry(self, path: Path) -> Entry:
-        try:
-            info = registry.describe(path)
-        except registry.ModelError:
-            return Entry(path.name, "", 0, 0, 0, path, _stamp(path))
-        return Entry(info.name, info.task, info.bars, info.latent, info.parameters, path, _stamp(path))
 
     def get(self, name: str) -> Entry:
         """The entry of that name. Raises Fail("unknown_model") naming the nearest."""
@@ -83,6 +92,15 @@ class Catalogue:
     def loaded(self) -> list[Entry]:
         """The entries that serve."""
         return [entry for entry in self.entries.values() if entry.state == "loaded"]
+
+
+def _look(folder: Path) -> Entry:
+    """What a model folder says of itself; only its name when that cannot be read."""
+    try:
+        info = registry.describe(folder)
+    except registry.ModelError:
+        return Entry(folder.name, "", 0, 0, 0, folder, _stamp(folder))
+    return Entry(info.name, info.task, info.bars, info.latent, info.parameters, folder, _stamp(folder))
 
 
 def _stamp(folder: Path) -> tuple:

@@ -18,7 +18,8 @@ Address = tuple[str, int]
 SLOT = 0.005  # seconds
 CLIP_UNITS = 48  # per slot: 5 slots of 48 units are 240 of the 277 units that a default socket buffer holds
 UNIT = 700  # bytes; the kernel books 768 bytes for a packet of up to that and 2,304 for one of 1,400
-ANSWERS = 50  # short answers per slot: with at most 48 clip messages 490 of the 512 in 20 ms
+MESSAGES = 98  # per slot, of both kinds: 490 of the 512 in 20 ms
+ANSWERS = 90  # short answers per slot, so that clips go on even when answers never end
 MAX_WAITING = 4096  # messages kept for one destination before its client is told that it is too fast
 
 log = logging.getLogger(__name__)
@@ -27,24 +28,28 @@ log = logging.getLogger(__name__)
 class _Destination:
     """What waits for one address, and what it got in the current slot."""
 
-    __slots__ = ("answers", "answers_sent", "clips", "slot", "units_sent")
+    __slots__ = ("answers", "answers_sent", "clips", "clips_sent", "slot", "units_sent")
 
     def __init__(self):
         self.answers: deque[bytes] = deque()
         self.clips: deque[bytes] = deque()
         self.slot = -1
         self.answers_sent = 0
+        self.clips_sent = 0
         self.units_sent = 0
 
     def next_message(self, slot: int) -> bytes | None:
         """The next message that may go in this slot; answers go first."""
         if slot != self.slot:
-            self.slot, self.answers_sent, self.units_sent = slot, 0, 0
+            self.slot, self.answers_sent, self.clips_sent, self.units_sent = slot, 0, 0, 0
+        if self.answers_sent + self.clips_sent >= MESSAGES:
+            return None
         if self.answers and self.answers_sent < ANSWERS:
             self.answers_sent += 1
             return self.answers.popleft()
         if self.clips and self.units_sent < CLIP_UNITS:
             message = self.clips.popleft()
+            self.clips_sent += 1
             self.units_sent += 1 + len(message) // UNIT
             return message
         return None

@@ -6,6 +6,9 @@ of the protocol, never reordered.
 """
 
 import difflib
+import time
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from vae.constraints import SCALES, Constraints, scale_name
@@ -212,10 +215,20 @@ def describe_value(value: object) -> str:
     return f"{kind} {str(value)[:40]!r}" if isinstance(value, str) else f"{kind} {value}"
 
 
-def did_you_mean(word: object, known) -> str:
-    """"; did you mean ...?" with the nearest known word, or nothing when none is near."""
-    near = difflib.get_close_matches(str(word), list(known), n=1)
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """"; did you mean ...?" with the nearest known word, or nothing when none is near.
+
+    The search takes a quarter of a millisecond. People need few hints a second; a flood of wrong words gets no more.
+    """
+    now = time.monotonic()
+    if len(_hints) == _hints.maxlen and now - _hints[0] < 1.0:
+        return ""
+    _hints.append(now)
+    near = difflib.get_close_matches(str(word)[:MAX_TEXT], list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+_hints: deque[float] = deque(maxlen=50)  # when the latest were looked for
 
 
 COMMANDS = {command.address: command for command in (

@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable
 
-from bridge.chunks import Template
+from bridge.chunks import PackedClip
 from bridge.clients import Client
 from bridge.osc import MAX_ADDRESS, build_message
 from bridge.outbox import Outbox
@@ -67,9 +67,9 @@ class Replies:
             self._outbox.answer(client.reply, message)
         return message
 
-    def clip(self, client: Client, rid: int, messages: Iterable[Template]) -> None:
+    def clip(self, client: Client, rid: int, clip: PackedClip) -> None:
         """Send a clip's messages."""
-        self._outbox.clips(client.reply, [message.fill(rid) for message in messages])
+        self._outbox.clips(client.reply, clip.messages(rid))
 
     def again(self, client: Client, messages: Iterable[bytes]) -> None:
         """Send messages that were sent before."""

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from bridge.chunks import Template
+from bridge.chunks import PackedClip
 from bridge.clients import Client
 from vae.jobs import Job
 
@@ -25,7 +25,7 @@ class Request:
     grid: str | None = None
     arrived: float = field(default_factory=time.monotonic)
     pending: deque[int] = field(init=False)
-    clips: dict[int, tuple[Template, ...]] = field(default_factory=dict)
+    clips: dict[int, PackedClip] = field(default_factory=dict)
     alone: bool = False  # to be decoded in a batch of its own, since a batch with it went wrong
     crashes: int = 0
     finished: bool = False

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from bridge.chunks import clip_messages
+from bridge.chunks import pack_clip
 
 
 def main(pipe: Connection, errors: Connection | None) -> None:
@@ -95,7 +95,7 @@ class Worker:
             return
         try:
             clips = renderer.render(items)
-            self._send("rendered", batch, [clip_messages(clip, index, job.name(index))
+            self._send("rendered", batch, [pack_clip(clip, index, job.name(index))
                                            for (job, index), clip in zip(items, clips)])
         except Exception as error:  # noqa: BLE001 - a job that cannot be rendered fails alone, the next ones are served
             self._send("error", batch, f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
