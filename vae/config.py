@@ -78,6 +78,9 @@ class Config:
     decoder: tuple[int, ...]  # units per layer
     encoder: tuple[int, ...] = ()  # units per layer and direction; empty with latent 0
     latent: int = 0  # dimensions of z; 0 makes a decoder-only baseline (Table 1)
+    conductor: tuple[int, ...] = ()  # units per layer of the first level of a hierarchical decoder; empty: flat
+    segments: int = 0  # how many embeddings the conductor writes, each for an equal share of the bars
+    embedding: int = 0  # dimensions of an embedding
     sigma: str = "exponential"  # the paper's exp(2 x); "softplus" for Magenta's weights
     training: Training | None = field(default=None, compare=False)
 
@@ -89,7 +92,14 @@ class Config:
         _require(self.latent >= 0, "latent", "0 or more", self.latent)
         _require(bool(self.encoder) == bool(self.latent), "encoder",
                  "units with a latent, and [] in a decoder-only model (latent: 0)", list(self.encoder))
+        _require(not self.conductor or bool(self.latent), "conductor", "[] in a model without a latent", list(self.conductor))
+        _require(all(u >= 1 for u in self.conductor), "conductor", "numbers of units, each 1 or more", list(self.conductor))
+        for name in ("segments", "embedding"):
+            _require((getattr(self, name) >= 1) == bool(self.conductor), name,
+                     "1 or more with a conductor, and 0 without", getattr(self, name))
         _ = self.codec  # an unknown task is an error here, not later
+        _require(not self.conductor or self.codec.steps % self.segments == 0, "segments",
+                 f"a divisor of the task's {self.codec.steps} steps", self.segments)
 
     @property
     def codec(self):

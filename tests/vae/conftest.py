@@ -6,6 +6,9 @@ from vae.config import parse
 from vae.model import weights as model_weights
 
 SMALL = {"latent": 6, "encoder": [7], "decoder": [8, 5]}
+LEVELS = {"conductor": [6, 7], "segments": 16, "embedding": 5}
+MODELS = [("drums_2bar", {}), ("melody_2bar", {}), ("melody_2bar", {"latent": 0, "encoder": []}), ("trio_16bar", {}),
+          ("melody_32bar", LEVELS), ("trio_16bar", LEVELS)]  # (task, changes): flat, baseline, hierarchical
 
 
 def make(task="drums_2bar", scale=3.0, seed=0, **changes):
@@ -24,6 +27,8 @@ def random_tokens(config, count, seed=0):
     return np.stack([rng.integers(0, size, (count, config.codec.steps)) for size in config.classes], axis=-1).astype(np.int32)
 
 
-@pytest.fixture(params=["drums_2bar", "melody_2bar"])
+@pytest.fixture(params=MODELS, ids=lambda model: model[0] + ("-levels" if "conductor" in model[1] else "") + (
+    "-baseline" if "latent" in model[1] else ""))
 def small(request):
-    return make(request.param)
+    task, changes = request.param
+    return make(task, **changes)

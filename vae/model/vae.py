@@ -1,7 +1,9 @@
 """The variational autoencoder: encoder, latent and decoder put together, and the maths of the latent (paper, 2.1)."""
+import numpy as np
 import tensorflow as tf
 
-from vae.model import decoder, encoder
+from vae.model import decoder, encoder, hierarchy, streams
+from vae.model.stacks import stacks
 
 
 def previous(tokens: tf.Tensor) -> tf.Tensor:
@@ -27,9 +29,47 @@ def divergence(mean: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
 
 def teacher_forced(weights: dict, config, z: tf.Tensor, fed: tf.Tensor) -> list[tf.Tensor]:
     """Logits per stream, [batch, steps, classes] each, when `fed` [batch, steps, streams] are the previous events."""
-    return decoder.teacher_forced(weights, config, z, fed)
+    if config.conductor:
+        logits = hierarchy.teacher_forced(weights, config, z, fed)
+    else:
+        logits = decoder.teacher_forced(weights, stacks(config)[0], z, fed)
+    return streams.split(logits, config.classes)
 
 
-def rollout(weights: dict, config, z: tf.Tensor, temperature: tf.Tensor, uniform: tf.Tensor, **more) -> tf.Tensor:
-    """Tokens decoded step by step, [batch, steps, streams]; see `decoder.rollout`."""
-    return decoder.rollout(weights, config, z, temperature, uniform, **more)
+def rollout(weights: dict, config, z: tf.Tensor, temperature: tf.Tensor, uniform: tf.Tensor,
+            bias: tf.Tensor | None = None) -> tf.Tensor:
+    """Decode step by step over the whole length, feeding back what was drawn.
+
+    z: [batch, latent].  temperature: [batch], 0 for the most likely class.
+    uniform: all randomness there is, in [0, 1). [batch, steps, streams].
+    bias: added to the logits of every step. [batch, sum(classes)].
+    Returns the classes drawn, int32 [batch, steps, streams].
+    """
+    if config.conductor:
+        return hierarchy.rollout(weights, config, z, temperature, uniform, bias)
+    before = tf.fill([uniform.shape[0], uniform.shape[2]], -1)
+    return decoder.rollout(weights, stacks(config)[0], z, before, temperature, uniform, bias)
+
+
+def always_forced(config) -> np.ndarray:
+    """Where scheduled sampling must feed the true event on: after the last step of every segment of a hierarchical
+    decoder, since a segment that starts from a known event need not wait for the one before it. bool [steps]."""
+    ends = np.zeros(config.codec.steps, bool)
+    if config.conductor:
+        length = config.codec.steps // config.segments
+        ends[length - 1::length] = True
+    return ends
+
+
+def own_events(weights: dict, config, z: tf.Tensor, uniform: tf.Tensor, truth: tf.Tensor, forced: tf.Tensor) -> tf.Tensor:
+    """What the decoder draws, at temperature 1, when the true event is fed on where `forced` and its own elsewhere.
+
+    z: [batch, latent].  uniform, truth: [batch, steps, streams].
+    forced: [batch, steps], bool; must hold wherever `always_forced` does.
+    Returns int32 [batch, steps, streams].
+    """
+    temperature = tf.ones([uniform.shape[0]])
+    if config.conductor:
+        return hierarchy.own_events(weights, config, z, temperature, uniform, previous(truth), truth, forced)
+    before = tf.fill([uniform.shape[0], uniform.shape[2]], -1)
+    return decoder.rollout(weights, stacks(config)[0], z, before, temperature, uniform, truth=truth, forced=forced)

@@ -1,6 +1,8 @@
 """Which weights a model has: their names, shapes and initial values. Everything else asks here."""
 import numpy as np
 
+from vae.model.stacks import stacks
+
 ORTHOGONAL, GLOROT, ROWS, ZERO = "orthogonal", "glorot", "rows", "zero"
 
 
@@ -38,7 +40,8 @@ def _table(config):
     vocabulary = sum(config.classes)
 
     def lstm(prefix, inputs, units, kind, latent=0):
-        yield f"{prefix}/input", (inputs, 4 * units), kind
+        if inputs:
+            yield f"{prefix}/input", (inputs, 4 * units), kind
         if latent:
             yield f"{prefix}/latent", (latent, 4 * units), GLOROT
         yield f"{prefix}/recurrent", (units, 4 * units), ORTHOGONAL
@@ -56,10 +59,20 @@ def _table(config):
     if config.latent:
         yield from linear("encoder/mean", width, config.latent)
         yield from linear("encoder/sigma", width, config.latent)
-        yield from linear("decoder/initial", config.latent, 2 * sum(config.decoder))
-    width = vocabulary
-    for number, units in enumerate(config.decoder):
-        first = number == 0
-        yield from lstm(f"decoder/{number}", width, units, ROWS if first else GLOROT, config.latent if first else 0)
-        width = units
-    yield from linear("decoder/output", width, vocabulary)
+    if config.conductor:
+        yield from linear("conductor/initial", config.latent, 2 * sum(config.conductor))
+        width = 0
+        for number, units in enumerate(config.conductor):
+            yield from lstm(f"conductor/{number}", width, units, GLOROT)
+            width = units
+        yield from linear("conductor/embedding", width, config.embedding)
+    for stack in stacks(config):
+        if stack.latent:
+            yield from linear(f"{stack.prefix}/initial", stack.latent, 2 * sum(stack.units))
+        width = sum(stack.classes)
+        for number, units in enumerate(stack.units):
+            first = number == 0
+            yield from lstm(f"{stack.prefix}/{number}", width, units, ROWS if first else GLOROT,
+                            stack.latent if first else 0)
+            width = units
+        yield from linear(f"{stack.prefix}/output", width, sum(stack.classes))

@@ -9,29 +9,26 @@ its evaluation and its export know nothing of the features.
 import numpy as np
 import tensorflow as tf
 
+from vae.model.stacks import stacks
+
 PREFIX = "features/"
 
 
-def of_classes(codec) -> np.ndarray:
-    """The features of all classes of all streams, side by side. Shape [sum(classes), features], float32.
+def of_classes(classes: tuple[int, ...]) -> np.ndarray:
+    """The features of all classes of some streams, side by side. Shape [sum(classes), features], float32.
 
-    A drum stream has one feature per kind and one for silence; a melody stream one per pitch class, one per octave,
-    and note, hold and rest.
+    A drum stream (512 classes) has one feature per kind and one for silence; a melodic one has one per pitch class, one
+    per octave, and note, hold and rest.
     """
     blocks = []
-    for size in codec.classes:
-        classes = np.arange(size)
+    for size in classes:
+        number = np.arange(size)[:, None]
         if size == 512:
-            kinds = (classes[:, None] >> np.arange(9)) & 1
-            block = np.concatenate([kinds, classes[:, None] == 0], axis=1)
+            block = np.concatenate([(number >> np.arange(9)) & 1, number == 0], axis=1)
         else:
-            note = classes < 128
-            block = np.concatenate([
-                note[:, None] & (classes[:, None] % 12 == np.arange(12)),
-                note[:, None] & (classes[:, None] // 12 == np.arange(11)),
-                note[:, None],
-                classes[:, None] == np.arange(128, size),
-            ], axis=1)
+            note = number < 128
+            block = np.concatenate([note & (number % 12 == np.arange(12)), note & (number // 12 == np.arange(11)), note,
+                                    number == np.arange(128, size)], axis=1)
         blocks.append(block.astype(np.float32))
     out = np.zeros((sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)), np.float32)
     row = column = 0
@@ -41,26 +38,33 @@ def of_classes(codec) -> np.ndarray:
     return out
 
 
+def _matrices(config) -> dict[str, tuple[int, ...]]:
+    """The matrices that classes select from, and the classes of each."""
+    directions = ("forward", "backward") if config.latent else ()
+    named = {f"encoder/0/{direction}/input": config.classes for direction in directions}
+    for stack in stacks(config):
+        named[f"{stack.prefix}/0/input"] = named[f"{stack.prefix}/output/kernel"] = stack.classes
+    return named
+
+
 def initial(config, weights: dict[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:
-    """The extra parameters for every matrix that classes select from, keyed features/NAME."""
+    """The extra parameters, keyed features/NAME, as large as the values they are added to."""
     rng = np.random.default_rng([seed, 1])
-    count = of_classes(config.codec).shape[1]
     extra = {}
-    for name, value in weights.items():
-        if name.endswith("/input") and value.shape[0] == sum(config.classes):
-            extra[PREFIX + name] = (value.std() * rng.standard_normal((count, value.shape[1]))).astype(np.float32)
-        elif name.endswith("output/kernel"):
-            extra[PREFIX + name] = (value.std() * rng.standard_normal((value.shape[0], count))).astype(np.float32)
+    for name, classes in _matrices(config).items():
+        value, count = weights[name], of_classes(classes).shape[1]
+        shape = (count, value.shape[1]) if name.endswith("/input") else (value.shape[0], count)
+        extra[PREFIX + name] = (value.std() * rng.standard_normal(shape)).astype(np.float32)
     return extra
 
 
-def fold(parameters: dict[str, tf.Tensor], features: np.ndarray | None) -> dict[str, tf.Tensor]:
-    """Weights of the model from what is trained: every features/NAME is added into NAME."""
+def fold(parameters: dict[str, tf.Tensor], config) -> dict[str, tf.Tensor]:
+    """Weights of the model from what is trained: every features/NAME, if there are any, is added into NAME."""
     weights = {name: value for name, value in parameters.items() if not name.startswith(PREFIX)}
-    for name, value in parameters.items():
-        if name.startswith(PREFIX):
-            name = name.removeprefix(PREFIX)
-            added = (tf.matmul(features, value) if name.endswith("/input")
-                     else tf.matmul(value, features, transpose_b=True))
+    for name, classes in _matrices(config).items():
+        shared = parameters.get(PREFIX + name)
+        if shared is not None:
+            known = of_classes(classes)
+            added = tf.matmul(known, shared) if name.endswith("/input") else tf.matmul(shared, known, transpose_b=True)
             weights[name] = weights[name] + added
     return weights

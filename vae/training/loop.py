@@ -58,8 +58,7 @@ class Trainer:
         rows = np.random.default_rng(config.training.seed).permutation(len(sources[0]))[:len(validation)]
         self._seen = np.asarray(sources[0][np.sort(rows)])  # train examples, to tell fitting from generalising
         self._evaluator = Evaluator(config)
-        self._known = features.of_classes(config.codec) if config.training.shared_features else None
-        self._fold = tf.function(lambda parameters: features.fold(parameters, self._known), jit_compile=True)
+        self._fold = tf.function(lambda parameters: features.fold(parameters, config), jit_compile=True)
         self.step, self.best = 0, 1e30
         self._state = self._shared(self._begin(start))
         self._run_step = tf.function(lambda *args: self.strategy.run(self._replica_step, args=args))

@@ -40,16 +40,14 @@ def loss(parameters: dict, config, tokens: tf.Tensor, draws: Noise, beta: tf.Ten
     draw, neither does any through the first pass; the second can then use the fast layer-by-layer form.
     """
     training = config.training
-    known = features.of_classes(config.codec) if training.shared_features else None
-    weights = features.fold(parameters, known)
+    weights = features.fold(parameters, config)
     mean, sigma = vae.posterior(weights, config, tokens)
     z = mean + sigma * draws.latent
     fed = tokens
     if training.scheduled_sampling:
-        forced = draws.force < truth
+        forced = (draws.force < truth) | vae.always_forced(config)
         fixed = {name: tf.stop_gradient(value) for name, value in weights.items()}
-        own = vae.rollout(fixed, config, tf.stop_gradient(z), tf.ones([z.shape[0]]), draws.draw,
-                          truth=tokens, forced=forced)
+        own = vae.own_events(fixed, config, tf.stop_gradient(z), draws.draw, tokens, forced)
         fed = tf.where(forced[..., None], tokens, own)
     logits = vae.teacher_forced(weights, config, z, vae.previous(fed))
     entropy, right = 0.0, 0.0

@@ -55,20 +55,47 @@ def stack_states(w, prefix, units, z):
 
 
 def decode(w, config, z, steps, choose):
-    """Flat decoder: choose(t, logits) returns the event fed on; returns the logits of every step, [steps, classes]."""
-    units = config.decoder
-    states = (stack_states(w, "decoder/initial", units, z) if config.latent
+    """choose(t, logits) returns the event fed on; returns the logits of every step, [steps, sum(classes)]."""
+    if not config.conductor:
+        return stack(w, "decoder", config.decoder, config.classes, z, None, range(steps), choose)
+    out, length = [], steps // config.segments
+    hidden = stack_states(w, "conductor/initial", config.conductor, z)
+    before = None
+    for segment in range(config.segments):
+        x = np.zeros(0)
+        for number in range(len(config.conductor)):
+            names = (["input"] if number else []) + ["recurrent"]
+            kernel = np.concatenate([w[f"conductor/{number}/{name}"] for name in names])
+            hidden[number] = cell(x, *hidden[number], kernel, w[f"conductor/{number}/bias"])
+            x = hidden[number][0]
+        embedding = x @ w["conductor/embedding/kernel"] + w["conductor/embedding/bias"]
+        times = range(segment * length, (segment + 1) * length)
+        if len(config.classes) == 1:
+            logits = stack(w, "decoder", config.decoder, config.classes, embedding, before, times, choose)
+        else:  # each part has a decoder of its own that sees its own events only
+            logits = np.concatenate([
+                stack(w, f"decoder/{part}", config.decoder, (size,), embedding, before and [before[stream]], times,
+                      lambda t, part_logits, stream=stream: [choose(t, part_logits)[stream]])
+                for stream, (part, size) in enumerate(zip(config.codec.parts, config.classes))], axis=1)
+        out.append(logits)
+        before = list(choose(times[-1], logits[-1]))
+    return np.concatenate(out)
+
+
+def stack(w, prefix, units, classes, vector, event, times, choose):
+    """A stack of LSTMs that `vector` starts and joins; event: what came before, or None."""
+    states = (stack_states(w, f"{prefix}/initial", units, vector) if len(vector)
               else [(np.zeros(size), np.zeros(size)) for size in units])
-    event, out = None, []
-    for t in range(steps):
-        x = np.concatenate([one_hot(config.classes, event), z])
+    out = []
+    for t in times:
+        x = np.concatenate([one_hot(classes, event), vector])
         for number in range(len(units)):
-            parts = ["input", "latent"] if number == 0 and config.latent else ["input"]
-            kernel = np.concatenate([w[f"decoder/{number}/{part}"] for part in [*parts, "recurrent"]])
-            h, c = cell(x, *states[number], kernel, w[f"decoder/{number}/bias"])
+            parts = ["input", "latent"] if number == 0 and len(vector) else ["input"]
+            kernel = np.concatenate([w[f"{prefix}/{number}/{part}"] for part in [*parts, "recurrent"]])
+            h, c = cell(x, *states[number], kernel, w[f"{prefix}/{number}/bias"])
             states[number] = (h, c)
             x = h
-        logits = x @ w["decoder/output/kernel"] + w["decoder/output/bias"]
+        logits = x @ w[f"{prefix}/output/kernel"] + w[f"{prefix}/output/bias"]
         out.append(logits)
         event = choose(t, logits)
     return np.stack(out)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.vae.conftest import make, random_tokens
+from tests.vae.conftest import LEVELS, make, random_tokens
 from tests.vae.model import naive
 from vae.config import Schedule
 from vae.model import vae
@@ -52,10 +52,11 @@ def test_loss_equals_the_naive_models():
 
 
 @pytest.mark.parametrize("scheduled_sampling", [0, 1000])
-def test_gradients_equal_finite_differences(scheduled_sampling):
+@pytest.mark.parametrize("task, changes", [("drums_2bar", {}), ("trio_16bar", LEVELS)])
+def test_gradients_equal_finite_differences(task, changes, scheduled_sampling):
     """Central differences in float32 on a direction that follows the gradient, for every weight at once."""
-    config, weights = make("drums_2bar", scale=1.0, training={**TRAINING, "scheduled_sampling": scheduled_sampling,
-                                                              "shared_features": True})
+    training = {**TRAINING, "scheduled_sampling": scheduled_sampling, "shared_features": True}
+    config, weights = make(task, scale=1.0, training=training, **changes)
     parameters = {**weights, **features.initial(config, weights, 0)}
     parameters = {name: tf.constant(value) for name, value in parameters.items()}
     tokens, noise = tf.constant(random_tokens(config, 4)), draws(config, 4)
@@ -119,15 +120,20 @@ def test_schedules_are_the_papers():
     assert make(training=TRAINING)[0].training.truth_probability(10**7) == 1.0
 
 
-def test_shared_features_fold_into_the_plain_matrices():
-    for task in ("drums_2bar", "melody_2bar", "trio_16bar"):
-        config, weights = make(task, training={**TRAINING, "shared_features": True})
-        known = features.of_classes(config.codec)
-        assert known.shape[0] == sum(config.classes)
-        extra = features.initial(config, weights, 0)
-        folded = features.fold({**weights, **extra}, known)
-        assert folded.keys() == weights.keys()
-        np.testing.assert_allclose(folded["decoder/0/input"], weights["decoder/0/input"]
-                                   + known @ extra["features/decoder/0/input"], rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(folded["decoder/output/kernel"], weights["decoder/output/kernel"]
-                                   + extra["features/decoder/output/kernel"] @ known.T, rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("task, changes", [("drums_2bar", {}), ("melody_2bar", {}), ("trio_16bar", {}),
+                                           ("trio_16bar", LEVELS)])
+def test_shared_features_fold_into_the_plain_matrices(task, changes):
+    config, weights = make(task, **changes)
+    extra = features.initial(config, weights, 0)
+    folded = features.fold({**weights, **extra}, config)
+    assert folded.keys() == weights.keys()
+    drums = "decoder/drums" if changes else "decoder"
+    last = 512 if task != "melody_2bar" else 130
+    known = features.of_classes((last,))
+    shared = extra[f"features/{drums}/0/input"][-known.shape[1]:]
+    np.testing.assert_allclose(folded[f"{drums}/0/input"][-last:], weights[f"{drums}/0/input"][-last:] + known @ shared,
+                               rtol=1e-4, atol=1e-5)
+    shared = extra[f"features/{drums}/output/kernel"][:, -known.shape[1]:]
+    np.testing.assert_allclose(folded[f"{drums}/output/kernel"][:, -last:],
+                               weights[f"{drums}/output/kernel"][:, -last:] + shared @ known.T, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(folded["encoder/mean/kernel"], weights["encoder/mean/kernel"])
