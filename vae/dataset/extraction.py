@@ -10,6 +10,7 @@
 4. Tasks of several parts take the cross product of the instruments that fit each part. Where a song yields more
    than `limit` different examples, a seeded sample of that size is drawn.
 """
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from vae.midi import END, PITCH, START, Instrument, Song
 from vae.notes import BASS_PROGRAMS, BEATS_PER_BAR, LEAD_PROGRAMS, STEPS_PER_BAR, STEPS_PER_BEAT
 
 LONGEST_REST = STEPS_PER_BAR  # steps
+DRAWN = 100_000  # combinations of one song made at most where a limit says that not all are kept
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,16 @@ def extract(song: Song, codec: Codec, rules: Rules, seed: int = 0) -> Examples:
         tables.append(table)
         ids.append((places, rows.reshape(-1)))
 
-    chosen = _cross_product(ids)
-    counts["count/windows"] += len(chosen)
-    chosen = np.unique(chosen, axis=0)
-    counts["count/repeated in its song"] += counts["count/windows"] - len(chosen)
-    if rules.limit and len(chosen) > rules.limit:
-        counts["count/left out by the limit"] += len(chosen) - rules.limit
+    rng = np.random.default_rng(seed)
+    drawn, total = _cross_product(ids, max(DRAWN, rules.limit) if rules.limit else sys.maxsize, rng)
+    chosen = np.unique(drawn, axis=0)
+    different = len(chosen)
+    if rules.limit and different > rules.limit:
         counts["count/songs over the limit"] += 1
-        chosen = np.random.default_rng(seed).choice(chosen, rules.limit, replace=False)
+        chosen = rng.choice(chosen, rules.limit, replace=False)
+    counts["count/windows"] += total
+    counts["count/repeated in its song"] += len(drawn) - different
+    counts["count/left out by the limit"] += total - len(drawn) + different - len(chosen)
     if not len(chosen):
         return Examples(None, counts, "only windows with long rests")
     return Examples(np.stack([table[chosen[:, part]] for part, table in enumerate(tables)], axis=-1), counts, "")
@@ -175,16 +179,20 @@ def short_rests(rows: np.ndarray, silence: int) -> np.ndarray:
     return ~np.any(silent[:, run:] - silent[:, :-run] == run, axis=1)
 
 
-def _cross_product(parts: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Join (places [n], ids [n]) of every part on equal places: all combinations of ids, int [m, parts]."""
-    places, ids = parts[0]
-    combined = ids[:, None]
-    for other_places, other_ids in parts[1:]:
-        order = np.argsort(other_places, kind="stable")
-        first = np.searchsorted(other_places[order], places, "left")
-        count = np.searchsorted(other_places[order], places, "right") - first
-        repeats = np.repeat(np.arange(len(places)), count)
-        within = np.arange(len(repeats)) - np.repeat(np.cumsum(count) - count, count)
-        partner = other_ids[order][first[repeats] + within]
-        places, combined = places[repeats], np.column_stack([combined[repeats], partner])
-    return combined
+def _cross_product(parts: list[tuple[np.ndarray, np.ndarray]], most: int,
+                   rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    """All combinations of what the parts (places [n], ids [n]) have at equal places: ids [m, parts], and how many there
+    are. Where that is more than `most`, m is `most`: a sample, drawn without making the others."""
+    length = 1 + max(places.max(initial=0) for places, _ in parts)
+    counts = [np.bincount(places, minlength=length) for places, _ in parts]
+    ends = np.cumsum(np.prod(counts, axis=0))
+    total = int(ends[-1])
+    index = np.sort(rng.choice(total, most, replace=False)) if total > most else np.arange(total)
+    place = np.searchsorted(ends, index, "right")
+    rest = index - (ends[place] - np.prod(counts, axis=0)[place])  # which of its place, a number with a digit per part
+    columns = []
+    for (places, ids), count in zip(parts, counts):
+        first = np.cumsum(count) - count
+        columns.append(ids[np.argsort(places, kind="stable")][first[place] + rest % count[place]])
+        rest = rest // count[place]
+    return np.stack(columns, axis=1), total

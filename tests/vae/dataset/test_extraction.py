@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from tests.vae import midi_files as smf
 from tests.vae.midi_files import SONGS
 from vae.codecs import DRUM_KINDS, HOLD, REST, codec
+from vae.dataset import extraction
 from vae.dataset.extraction import Rules, Section, extract, four_four_sections, short_rests
 from vae.midi import Instrument, Song, parse_song, read_song
 
@@ -147,6 +149,29 @@ def test_a_song_over_the_limit_gives_a_seeded_sample():
     assert len({row.tobytes() for row in sample.tokens} & everything) == 5
     np.testing.assert_array_equal(extract(band(3, 2), codec("trio_16bar"), Rules(limit=5), seed=1).tokens, sample.tokens)
     assert (extract(band(3, 2), codec("trio_16bar"), Rules(limit=5), seed=2).tokens != sample.tokens).any()
+
+
+def test_an_exploding_product_is_sampled_without_being_made(monkeypatch):
+    whole = {row.tobytes() for row in extract(band(4, 4), codec("trio_16bar"), Rules()).tokens}
+    monkeypatch.setattr(extraction, "DRAWN", 10)
+    sample = extract(band(4, 4), codec("trio_16bar"), Rules(limit=6))
+    assert len(whole) == sample.counts["count/windows"] == 48 and sample.counts["count/left out by the limit"] == 42
+    assert len(sample.tokens) == 6 == len({row.tobytes() for row in sample.tokens} & whole)
+
+
+PART = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=12)
+
+
+@given(st.lists(PART, min_size=1, max_size=3), st.integers(1, 20))
+def test_the_product_against_a_naive_version(parts, most):
+    expected = sorted(tuple(id for _, id in choice) for choice in itertools.product(*parts)
+                      if len({place for place, _ in choice}) == 1)
+    arrays = [(np.array([place for place, _ in part], int), np.array([id for _, id in part], int)) for part in parts]
+    rows, total = extraction._cross_product(arrays, 10**6, np.random.default_rng(0))
+    assert total == len(expected) and sorted(map(tuple, rows.tolist())) == expected
+    rows, total = extraction._cross_product(arrays, most, np.random.default_rng(0))
+    assert total == len(expected) and len(rows) == min(most, total)
+    assert not Counter(map(tuple, rows.tolist())) - Counter(expected)
 
 
 def naive_examples(music, task):
