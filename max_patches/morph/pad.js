@@ -57,7 +57,7 @@ function paintPad(top, width, height) {
         var column = index % columns;
         var x = columns > 1 ? column / (columns - 1) : 0.5;
         var y = rows > 1 ? (index - column) / columns / (rows - 1) : 0.5;
-        dot(padX(x), padY(y), index === sounding ? 4 : 1.5, index === sounding ? "on" : "dim");
+        dot(padX(x), padY(y), index === sounding ? 4 : 2, index === sounding ? "on" : "dim");
     }
     for (var name in CORNER_AT) {
         if (wantedNumber === 4 || CORNER_AT[name][1] === 0) {

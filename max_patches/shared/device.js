@@ -12,7 +12,6 @@ var TO_VIEW = 2; // the jsui
 var TO_PANEL = 3; // route: menus, stored values, `sync`
 var TICK = 100; // ms
 
-var ROOTS = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 var settings = {}; // the last value of each control, by its name in the patch
 var actions = {}; // what a button or a message does, by the same name
 var device = {name: "MusicVAE", models: /./, list: [], tasks: {}, bars: {}, busy: "", rid: 0, words: "", light: "off",
@@ -53,7 +52,7 @@ actions.ready = function () {
         session = newSession();
         ticker = new Task(tick, this);
         ticker.interval = TICK;
-        ticker.repeat();
+        ticker.repeat(-1);
     }
     outlet(TO_PANEL, "sync");
     session.tick();
@@ -262,22 +261,3 @@ function showClip(clip, title) {
     });
     outlet(TO_VIEW, "shown");
 }
-
-// The daemon's options for the key and scale controls: `scale` 0 follows Live, 1 is off, 2... are SCALES.
-function scaleOptions() {
-    if (modelPart() === "drums" || settings.scale === 1) {
-        return {options: [], words: ""};
-    }
-    var wanted = {root: settings.root || 0, scale: settings.scale > 1 ? SCALES[settings.scale - 2][0] : ""};
-    if (!settings.scale) {
-        wanted = liveScale();
-        if (wanted.error || wanted.off) {
-            return {options: [], words: "", note: wanted.error};
-        }
-    }
-    return {
-        options: ["root", wanted.root, "scale", wanted.scale],
-        words: ROOTS[wanted.root] + " " + wanted.scale
-    };
-}
-

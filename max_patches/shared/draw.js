@@ -95,7 +95,7 @@ function drawRoll(x, y, width, height, clip, alpha) {
     var pitched = clip.notes.filter(function (note) { return note.part !== "drums"; });
     var drumHeight = !drums.length ? 0 : pitched.length ? Math.round(height * 0.38) : height;
     if (drums.length) {
-        drawDrums(x, y + height - drumHeight, perBeat, drumHeight, drums, alpha, pitched.length ? 0 : 1);
+        drawDrums(x, y + height - drumHeight, perBeat, drumHeight, drums, alpha, !pitched.length && alpha === 1);
     }
     if (pitched.length) {
         drawPitches(x, y, perBeat, height - drumHeight, pitched, alpha);

@@ -1,5 +1,6 @@
 // The Live set as the devices use it. Only to be called from the low-priority thread, after live.thisdevice's bang.
-// Functions that can be refused by the state of the set return {error: words for the user}.
+// Functions that can be refused by the state of the set return {error: words for the user}. Objects whose functions
+// answer, or take several arguments, are typed as anything: Max's types know neither.
 
 function exists(object) {
     return Number(object.id) !== 0;
@@ -180,6 +181,7 @@ function startingSlot(destination) {
 
 // Live's version as major.minor, for what only some versions have.
 function liveVersion() {
+    /** @type {*} */
     var application = new LiveAPI("live_app");
     return application.call("get_major_version") + application.call("get_minor_version") / 10;
 }
@@ -193,6 +195,7 @@ function grabClip(part) {
     if (isFree(place.slot)) {
         return {error: "The highlighted slot is empty: highlight one with a MIDI clip"};
     }
+    /** @type {*} */
     var clip = new LiveAPI(place.slot.unquotedpath + " clip");
     if (!numberOf(clip, "is_midi_clip")) {
         return {error: "The highlighted clip is audio: choose a MIDI clip"};

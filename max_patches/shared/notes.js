@@ -7,6 +7,7 @@ var BEATS_PER_BAR = 4;
 var STEPS_PER_BEAT = 4;
 
 // Live 12's scales, in the order and with the names of Live's own menu; semitones above the root.
+/** @type {Array<[string, number[]]>} */
 var SCALES = [
     ["Major", [0, 2, 4, 5, 7, 9, 11]],
     ["Minor", [0, 2, 3, 5, 7, 8, 10]],

@@ -10,7 +10,9 @@ var TO_TOOL = 4; // live.miditool.out
 var TO_APPLY = 5; // live.miditool.in, in the patch behind qlim and deferlow
 var ANSWERS = 64; // stored results: a user goes back and forth between a few
 
-var tool = {answers: {}, order: [], selection: null, own: false, dictionary: null, keyOf: null, ask: null};
+var tool = {
+    answers: {}, order: [], selection: null, moved: false, own: false, dictionary: null, keyOf: null, ask: null
+};
 
 // live.miditool.in's context comes first, from the outlet further right.
 actions.context = function (word, name) {
@@ -37,6 +39,7 @@ actions.notes = function (word, name) {
         tool.ask(key, list, tool.selection);
     }
     tool.own = false;
+    tool.moved = false;
 };
 
 tool.store = function (key, list) {
@@ -45,12 +48,14 @@ tool.store = function (key, list) {
         delete tool.answers[tool.order.shift()];
     }
     tool.answers[key] = list;
-    tool.own = true;
+    tool.own = !tool.moved; // qlim may have made one bang of the user's and ours
     outlet(TO_APPLY, "bang");
 };
 
 // A control was moved by the user: the tool is applied anew under the new settings.
 device.changed = function () {
+    tool.moved = true;
+    tool.own = false;
     outlet(TO_APPLY, "bang");
 };
 

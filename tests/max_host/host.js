@@ -33,7 +33,7 @@ class Host {
     this.dictionaries = new Dictionaries();
     this.tool = new MidiTool(this);
     const {patcher, files, type} = readDevice(path.join(options.folder || DEVICES, `${name}.amxd`));
-    this.type = type;
+    Object.assign(this, {type, name, width: patcher.devicewidth});
     const devicePath = options.path || 'live_set tracks 0 devices 0';
     this.LiveAPI = liveApiFor(this.live, devicePath, () => this.liveProblem());
     this.boxes = new Map(patcher.boxes.map(({box}) => [box.id, new Box(this, box)]));
