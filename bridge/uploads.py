@@ -4,7 +4,7 @@ import time
 
 from bridge.cache import Answer, Answers
 from bridge.clients import Client, Clients, Upload
-from bridge.protocol import MAX_UPLOAD_NOTES, NOTES_PER_MESSAGE, Fail
+from bridge.protocol import MAX_UPLOAD_BEATS, MAX_UPLOAD_NOTES, NOTES_PER_MESSAGE, Fail
 from bridge.replies import Replies
 
 MAX_UPLOADS = 16  # of one client at a time
@@ -25,6 +25,8 @@ class Uploads:
     def clip_begin(self, client: Client, values: dict) -> None:
         if values["notes"] > MAX_UPLOAD_NOTES:
             raise Fail("too_large", f"clips have at most {MAX_UPLOAD_NOTES} notes, received {values['notes']}")
+        if values["beats"] > MAX_UPLOAD_BEATS:
+            raise Fail("too_large", f"clips have at most {MAX_UPLOAD_BEATS:g} beats, received {values['beats']:g}")
         least = -(-values["notes"] // NOTES_PER_MESSAGE)
         if not least <= values["chunks"] <= values["notes"]:
             raise Fail("bad_arguments", f"{values['notes']} notes take {least} to {values['notes']} chunks, "
