@@ -30,8 +30,8 @@ def clip_options(function):
         click.option("--bars", type=click.IntRange(1, 256), help="Length of a clip.", show_default="the model's"),
         click.option("--tempo", type=click.FloatRange(20, 999), default=120.0, show_default=True, help="Beats a minute."),
         click.option("--plot", is_flag=True, help="Draw the clips as piano rolls on one PNG."),
-        click.option("--models", type=click.Path(exists=True, file_okay=False), multiple=True,
-                     help="A further folder of models; may be repeated."),
+        click.option("--folders", type=click.Path(exists=True, file_okay=False), multiple=True,
+                     help="Look for models here too; repeat it for several."),
     ]
     for option in reversed(options):
         function = option(function)
@@ -39,7 +39,7 @@ def clip_options(function):
 
 
 def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0, *, out, temperature, seed, root, scale,
-            low, high, density, velocity, bars, tempo, plot, models) -> list[pathlib.Path]:
+            low, high, density, velocity, bars, tempo, plot, folders) -> list[pathlib.Path]:
     """Run one job and write its clips; raises UserError."""
     from vae import constraints, registry
     from vae.jobs import Job
@@ -47,7 +47,7 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
     from vae.notes import read_clip, write_midi
 
     try:
-        info = registry.resolve(model, models)
+        info = registry.resolve(model, folders)
     except registry.ModelError as error:
         raise UserError(str(error)) from None
     if not info.latent:

@@ -32,6 +32,11 @@ def strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def _but_steps(config: dict) -> dict:
+    """A config without its number of steps, which may be raised to train on."""
+    return {**config, "training": {**config["training"], "steps": None}}
+
+
 class Trainer:
     """Trains one model into a run folder. `run()` goes on from the folder's checkpoint if it has one."""
 
@@ -70,7 +75,7 @@ class Trainer:
         path = self.out / CHECKPOINT
         if self.chief and path.exists():
             arrays, about = checkpoint.load(path)
-            if about["config"] != self._about["config"]:
+            if _but_steps(about["config"]) != _but_steps(self._about["config"]):
                 raise checkpoint.CheckpointError(
                     f"{path} was trained with another config; continue with that one or choose another run folder")
             self.step, self.best = about["step"], about["best"]

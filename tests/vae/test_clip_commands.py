@@ -1,0 +1,107 @@
+"""generate, reconstruct, vary and interpolate as a producer types them."""
+import mido
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cli import main
+from tests.vae.conftest import make
+from vae import registry
+from vae.notes import BEATS_PER_BAR, Clip, Note, read_clip, write_midi
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A drum and a melody model of arbitrary weights, which ignore z less than trained ones do."""
+    folder = tmp_path_factory.mktemp("models")
+    for task in ("drums_2bar", "melody_2bar"):
+        config, weights = make(task, latent=8, encoder=[16], decoder=[16])
+        registry.save(folder / f"{task}_tiny", f"{task}_tiny", config, weights, {}, "", dtype=np.float32)
+    return folder
+
+
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / "beat.mid"
+    write_midi(Clip.of(8.0, [Note("drums", 36, beat, 0.25, 100) for beat in range(8)]), path)
+    return path
+
+
+def run(*words):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def refused(*words):
+    result = run(*words)
+    assert result.exit_code == 2, result.output
+    return " ".join(result.output.split())
+
+
+def test_the_same_seed_gives_the_same_files_and_another_others(folder, tmp_path):
+    for out, seed in (("a", 5), ("b", 5), ("c", 6)):
+        result = run("generate", folder / "drums_2bar_tiny", "--seed", seed, "--count", 3, "--temperature", 1, "--out", tmp_path / out)
+        assert result.exit_code == 0, result.output
+        assert f"seed {seed}" in result.output
+    files = {out: [path.read_bytes() for path in sorted((tmp_path / out).iterdir())] for out in "abc"}
+    assert len(files["a"]) == 3 and files["a"] == files["b"] and files["a"] != files["c"]
+
+
+def test_fewer_clips_are_the_first_of_more(folder, tmp_path):
+    for out, count in (("few", 2), ("many", 5)):
+        assert run("generate", folder / "melody_2bar_tiny", "--seed", 5, "--count", count, "--temperature", 1, "--out", tmp_path / out).exit_code == 0
+    for path in (tmp_path / "few").iterdir():
+        assert path.read_bytes() == (tmp_path / "many" / path.name).read_bytes()
+
+
+def test_drums_are_on_channel_10_at_480_ticks(folder, tmp_path):
+    assert run("generate", folder / "drums_2bar_tiny", "--seed", 1, "--temperature", 1, "--tempo", 90, "--out", tmp_path).exit_code == 0
+    for path in tmp_path.iterdir():
+        file = mido.MidiFile(path)
+        assert file.ticks_per_beat == 480
+        notes = [message for track in file.tracks for message in track if message.type == "note_on"]
+        assert notes and all(message.channel == 9 for message in notes)
+        assert any(message.type == "set_tempo" and round(mido.tempo2bpm(message.tempo)) == 90 for message in file.tracks[0])
+
+
+def test_key_range_and_length_are_kept(folder, tmp_path):
+    result = run("generate", folder / "melody_2bar_tiny", "--count", 8, "--temperature", 4, "--root", "D", "--scale", "minor",
+                 "--low", 50, "--high", 70, "--velocity", 77, "--bars", 5, "--plot", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert len(list(tmp_path.glob("*.png"))) == 1
+    for path in tmp_path.glob("*.mid"):
+        clip = read_clip(path)
+        assert clip.beats == 5 * BEATS_PER_BAR
+        assert clip.notes and all(50 <= note.pitch <= 70 and (note.pitch - 2) % 12 in (0, 2, 3, 5, 7, 8, 10) and note.velocity == 77
+                                  for note in clip.notes)
+
+
+@pytest.mark.parametrize("command, extra", [("reconstruct", []), ("vary", ["--amount", "0.5"])])
+def test_a_clip_of_ones_own_goes_in(folder, tmp_path, clip, command, extra):
+    result = run(command, folder / "drums_2bar_tiny", clip, *extra, "--seed", 1, "--out", tmp_path / "out", "--plot")
+    assert result.exit_code == 0, result.output
+    names = [path.name for path in (tmp_path / "out").iterdir()]
+    assert names and all("beat" in name for name in names)
+
+
+def test_interpolation_begins_and_ends_with_the_reconstructions(folder, tmp_path, clip):
+    other = tmp_path / "other.mid"
+    write_midi(Clip.of(8.0, [Note("drums", 42, step / 4, 0.25, 100) for step in range(32)]), other)
+    options = ["--temperature", 0, "--seed", 1, "--out", tmp_path]
+    assert run("interpolate", folder / "drums_2bar_tiny", clip, other, "--count", 3, *options).exit_code == 0
+    ends = [read_clip(next(tmp_path.glob(f"*interpolate*-0{i}-*.mid"))) for i in (0, 2)]
+    for source, end in zip((clip, other), ends):
+        assert run("reconstruct", folder / "drums_2bar_tiny", source, *options).exit_code == 0
+        assert read_clip(next(tmp_path.glob(f"*reconstruct*{source.stem}.mid"))) == end
+
+
+def test_mistakes_are_named(folder, tmp_path, clip):
+    out = ["--out", tmp_path / "out"]
+    assert "no model 'drums_2bar_smal'" in refused("generate", "drums_2bar_smal", *out)
+    junk = tmp_path / "junk.mid"
+    junk.write_bytes(bytes(range(200)))
+    assert "junk.mid" in refused("reconstruct", folder / "drums_2bar_tiny", junk, *out)
+    assert "holds no notes for melody" in refused("vary", folder / "melody_2bar_tiny", clip, *out)
+    assert "no melody note is allowed" in refused("generate", folder / "melody_2bar_tiny", "--low", 61, "--high", 61, "--scale", "Major", *out)
+    assert "0<=x<=4" in refused("generate", folder / "drums_2bar_tiny", "--temperature", 5, *out)
+    assert "does not exist" in refused("reconstruct", folder / "drums_2bar_tiny", tmp_path / "nothing.mid", *out)
+    assert not (tmp_path / "out").exists()
