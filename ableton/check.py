@@ -4,8 +4,9 @@ from collections import Counter
 from pathlib import Path
 
 from ableton import amxd
+from ableton.boxes import BLOB, ENUM
 from ableton.max_objects import BOXES, Shape, UnknownObject, arguments, describe
-from ableton.patcher import BLOB, ENUM, HEIGHT, TOOL_SIZE, declared_ports
+from ableton.patcher import HEIGHT, TOOL_SIZE, declared_ports
 
 MAX_WIDTH = 1000  # pixels; wider than this a device does not fit beside anything on a laptop
 
@@ -36,7 +37,8 @@ def check_device(data: bytes) -> list[str]:
 def check_names(devices: dict[Path, bytes]) -> list[str]:
     """Files inside devices must have names of their own: Max finds a file of one name once, for all devices."""
     names = Counter(name for data in devices.values() for name in amxd.unpack(data).included())
-    return [f"{name} is inside {count} devices; included names must be unique" for name, count in names.items() if count > 1]
+    return [f"{name} is inside {count} devices; included names must be unique"
+            for name, count in names.items() if count > 1]
 
 
 def _ids(patcher: dict) -> list[str]:

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -69,7 +70,7 @@ class AbletonOsc:
             raise LiveError(f"port {reply_port}, to which AbletonOSC answers, cannot be used ({error.strerror}): "
                             "another client of AbletonOSC is running; stop it first") from None
 
-    def __enter__(self) -> "AbletonOsc":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -144,7 +145,7 @@ class AbletonOsc:
             raise Refused(f"the clip in {slot} has no notes inside its loop")
         return Clip.of(end - start, notes)
 
-    def ask(self, address: str, *args: int | float) -> list:
+    def ask(self, address: str, *args: float) -> list:
         """A question's answer without the track and slot that it repeats. Raises NotThere when nothing comes."""
         about = list(args[:2])
         self._drain()
@@ -222,7 +223,7 @@ class AbletonOsc:
         except (BlockingIOError, ConnectionError):
             pass
 
-    def _send(self, address: str, *args: int | float | str) -> None:
+    def _send(self, address: str, *args: float | str) -> None:
         builder = OscMessageBuilder(address)
         for arg in args:
             builder.add_arg(arg)

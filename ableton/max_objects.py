@@ -21,7 +21,6 @@ OBJECTS = {
     "change": Shape(1, ("", "int", "int")),
     "coll": Shape(1, ("", "", "", "")),
     "deferlow": Shape(1, ("",)),
-    "float": Shape(2, ("float",)),
     "gate": Shape(2, ("",)),
     "int": Shape(2, ("int",)),
     "live.miditool.in": Shape(1, ("", "")),
@@ -50,10 +49,7 @@ BOXES = {
     "live.dial": Shape(1, ("", "float")),
     "live.menu": Shape(1, ("", "", "float")),
     "live.numbox": Shape(1, ("", "float")),
-    "live.tab": Shape(1, ("", "", "float")),
     "live.text": Shape(1, ("", "")),
-    "live.toggle": Shape(1, ("",)),
-    "message": Shape(2, ("",)),
     "umenu": Shape(1, ("int", "", "")),
 }
 

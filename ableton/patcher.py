@@ -20,17 +20,13 @@ from pathlib import Path
 import yaml
 
 from ableton import amxd
-from ableton.max_objects import BOXES, describe
+from ableton.boxes import box_fields, label_fields, parameter_fields, stored_value_fields
+from ableton.layout import layout
+from ableton.max_objects import describe
 
-UNITS = {"int": 0, "float": 1, "ms": 2, "hertz": 3, "decibel": 4, "percent": 5, "pan": 6, "semitone": 7, "note": 8,
-         "custom": 9, "native": 10}
-VISIBLE, STORED_ONLY, HIDDEN = 0, 1, 2
-VISIBILITY = {"automated": VISIBLE, "stored": STORED_ONLY, "hidden": HIDDEN}
-FLOAT, INT, ENUM, BLOB = range(4)
 HEIGHT, TOOL_SIZE = 169, (152, 147)
 CREATED = 3_786_912_000  # seconds since 1904 in `project`: fixed, so that a build gives the same bytes again
 COLUMN, ROW, BOX_HEIGHT = 150, 34, 22
-PARAMETER_SIZES = {"live.dial": (44, 48), "live.numbox": (44, 15), "live.menu": (100, 15), "live.toggle": (15, 15)}
 
 
 class SourceError(ValueError):
@@ -94,7 +90,7 @@ def _merge(into: dict, new: dict, path: Path) -> None:
 
 def declared_ports(script: str) -> tuple[int, int]:
     """(inlets, outlets) that a js file declares at its top level."""
-    found = {word: int(number) for word, number in re.findall(r"^(inlets|outlets) = (\d+);", script, re.M)}
+    found = {word: int(number) for word, number in re.findall(r"^(inlets|outlets) = (\d+);", script, re.MULTILINE)}
     return found.get("inlets", 1), found.get("outlets", 1)
 
 
@@ -238,53 +234,6 @@ class _Build:
         return {**listed, "parameterbanks": banks}
 
 
-def parameter_fields(name: str, spec: dict) -> dict:
-    """Box of a Live parameter from its entry in a source."""
-    shape = BOXES[spec["ui"]]
-    low, high = spec.get("range", (0, 1))
-    value: dict = {"parameter_longname": spec["name"], "parameter_shortname": spec.get("short", spec["name"])}
-    enum = spec.get("choices")
-    button = spec.get("value") == "button"
-    if spec["ui"] in ("live.text", "live.toggle"):
-        enum = ["off", "on"]
-    if enum:
-        value |= {"parameter_type": ENUM, "parameter_enum": enum, "parameter_mmax": len(enum) - 1}
-    else:
-        whole = spec.get("unit", "int") in ("int", "note", "semitone")
-        value |= {"parameter_type": INT if whole else FLOAT, "parameter_mmin": float(low), "parameter_mmax": float(high),
-                  "parameter_unitstyle": UNITS[spec.get("unit", "int")]}
-        if "units" in spec:
-            value |= {"parameter_unitstyle": UNITS["custom"], "parameter_units": spec["units"]}
-    if "initial" in spec:
-        value |= {"parameter_initial": [spec["initial"]], "parameter_initial_enable": 1}
-    value |= {
-        "parameter_invisible": VISIBILITY[spec.get("visible", "hidden" if button else "automated")],
-        "parameter_linknames": 1,
-        "parameter_annotation_name": spec["name"],
-        "parameter_info": " ".join(spec["info"].split()),
-    }
-    fields = {
-        "maxclass": spec["ui"],
-        "numinlets": shape.inlets,
-        "numoutlets": len(shape.outlettype),
-        "outlettype": list(shape.outlettype),
-        "parameter_enable": 1,
-        "varname": name,
-        "presentation": 1,
-        "presentation_rect": [float(number) for number in _rect(spec)],
-        "saved_attribute_attributes": {"valueof": value},
-    }
-    if spec["ui"] == "live.text":
-        off, on = (spec["text"] + [spec["text"][0]])[:2]
-        fields |= {"mode": 0 if button else 1, "text": off, "texton": on}
-    return fields
-
-
-def _rect(spec: dict) -> list:
-    rect = list(spec["rect"])
-    return rect if len(rect) == 4 else rect + list(PARAMETER_SIZES[spec["ui"]])
-
-
 def parameter_cords(name: str, spec: dict) -> list[str]:
     """The cords that every parameter has, by its `value`: normal, button, or direct (the source draws its own)."""
     kind = spec.get("value", "normal")
@@ -292,86 +241,3 @@ def parameter_cords(name: str, spec: dict) -> list[str]:
         return [f"{name} -> t {name} -> press"]
     cords = [f"sync -> {name}"]
     return cords if kind == "direct" else [*cords, f"{name} -> prepend control {name} -> low"]
-
-
-def stored_value_fields(name: str) -> dict:
-    """A `pattr` whose value Live stores with the set, unseen."""
-    long = name.replace("_", " ").title()
-    return {
-        "varname": name,
-        "saved_object_attributes": {"initial": ["none"], "parameter_enable": 1},
-        "saved_attribute_attributes": {"valueof": {
-            "parameter_longname": long,
-            "parameter_shortname": long,
-            "parameter_type": BLOB,
-            "parameter_invisible": STORED_ONLY,
-            "parameter_initial": ["none"],
-            "parameter_initial_enable": 1,
-            "parameter_linknames": 1,
-        }},
-    }
-
-
-def box_fields(spec: dict) -> dict:
-    """A shown box that is no Live parameter: jsui or umenu."""
-    shape = BOXES[spec["ui"]]
-    fields = {
-        "maxclass": spec["ui"],
-        "numinlets": shape.inlets,
-        "numoutlets": len(shape.outlettype),
-        "outlettype": list(shape.outlettype),
-        "parameter_enable": 0,
-        "presentation": 1,
-        "presentation_rect": [float(number) for number in spec["rect"]],
-    }
-    if spec["ui"] == "jsui":
-        fields |= {"filename": spec["script"], "border": 0}
-    if spec["ui"] == "umenu":
-        fields |= {"items": spec.get("items", "<empty>"), "fontsize": 9.5}
-    if "info" in spec:
-        fields |= {"annotation": " ".join(spec["info"].split()), "hint": ""}
-    return fields
-
-
-def label_fields(label: list) -> dict:
-    """A caption: [text, x, y, width]."""
-    text, x, y, width = label
-    return {"maxclass": "live.comment", "numinlets": 1, "numoutlets": 0, "text": text, "textjustification": 0,
-            "fontsize": 9.0, "presentation": 1, "presentation_rect": [float(x), float(y), float(width), 16.0]}
-
-
-def layout(names: list[str], cords: list[tuple[str, str]]) -> dict[str, tuple[int, int]]:
-    """A (column, row) for each box of the patching view: below everything that sends to it, feedback cords left out."""
-    rows = dict.fromkeys(names, 0)
-    order = {name: number for number, name in enumerate(names)}
-    below: dict[str, list[str]] = {name: [] for name in names}
-    seen: set[str] = set()
-
-    def visit(name: str, path: tuple[str, ...]) -> None:
-        seen.add(name)
-        for other in targets[name]:
-            if other not in path:  # a cord back to where it came from does not push its target down
-                below[name].append(other)
-                if other not in seen:
-                    visit(other, (*path, other))
-
-    targets: dict[str, list[str]] = {name: sorted({b for a, b in cords if a == name}, key=order.get) for name in names}
-    fed = {b for _, b in cords}
-    for name in [name for name in names if name not in fed] + names:
-        if name not in seen:
-            visit(name, (name,))
-    for _ in names:
-        moved = False
-        for name in names:
-            for other in below[name]:
-                if rows[other] <= rows[name] < len(names):
-                    rows[other], moved = rows[name] + 1, True
-        if not moved:
-            break
-    used: dict[int, int] = {}
-    places = {}
-    for name in names:
-        row = rows[name]
-        places[name] = (used.get(row, 0), row)
-        used[row] = used.get(row, 0) + 1
-    return places

@@ -9,9 +9,10 @@ var instance = "g" + freshSeed(); // names this device's clip at the daemon
 
 actions.generate = function () {
     var seed = nextSeed();
-    run("Generating", {}, "/vae/generate", [settings.model, settings.variations, settings.temperature, seed], function (i) {
-        return clipName(settings.model, seed, settings.temperature, i, "");
-    });
+    run("Generating", {}, "/vae/generate",
+        [settings.model, settings.variations, settings.temperature, seed], function (i) {
+            return clipName(settings.model, seed, settings.temperature, i, "");
+        });
 };
 
 actions.vary = function () {

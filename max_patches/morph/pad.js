@@ -1,5 +1,5 @@
-// The XY pad of MusicVAE Morph: the plane's cells, its corners, where X and Y are and what sounds. A at the bottom left,
-// B at the bottom right, C above A, D above B.
+// The XY pad of MusicVAE Morph: the plane's cells, its corners, where X and Y are and what sounds. A is at the bottom
+// left, B at the bottom right, C above A, D above B.
 
 painter = paintPad;
 

@@ -209,7 +209,9 @@ function unpackGrid(list) {
     if (list[0] !== 1 || list.length < 6) {
         return null;
     }
-    var grid = {model: String(list[1]), part: String(list[2]), columns: list[3], rows: list[4], beats: list[5], cells: []};
+    var grid = {
+        model: String(list[1]), part: String(list[2]), columns: list[3], rows: list[4], beats: list[5], cells: []
+    };
     var at = 6;
     while (grid.cells.length < grid.columns * grid.rows) {
         var count = list[at++];

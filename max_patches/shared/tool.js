@@ -1,5 +1,5 @@
-// What the two MIDI Tools share. Live wants the answer within the very dispatch that asks for it, so what comes from the
-// daemon later is stored, then Live is asked to ask again (a bang to live.miditool.in) and is answered from the store.
+// What the two MIDI Tools share. Live wants the answer within the very dispatch that asks for it, so what comes from
+// the daemon later is stored, then Live is asked to ask again (a bang to live.miditool.in) and is answered from it.
 //
 // A tool's own script sets tool.keyOf(notes, selection), which names what is wanted, and tool.ask(key, notes,
 // selection), which asks the daemon and ends in tool.store(key, notes).

@@ -56,7 +56,7 @@ class StandIn:
                 message = OscMessage(data)
                 try:
                     answer = self._handle(message.address, message.params)
-                except Exception as error:
+                except (TypeError, ValueError, KeyError, IndexError, RuntimeError, AssertionError) as error:
                     self._send(sender, "/live/error", str(error) or type(error).__name__)
                     continue
                 if answer is not None:

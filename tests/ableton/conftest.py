@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MODELS = {"drums_test": "drums_2bar", "melody_test": "melody_2bar", "trio_test": "trio_16bar", "long_test": "melody_32bar"}
+MODELS = {"drums_test": "drums_2bar", "melody_test": "melody_2bar", "trio_test": "trio_16bar",
+          "long_test": "melody_32bar"}
 
 
 def write_models(folder: Path) -> None:

@@ -43,7 +43,8 @@ def test_unfrozen_bytes_are_the_hand_made_ones():
 
 def test_frozen_bytes_are_the_hand_made_ones():
     device = amxd.frozen("mmmm", "A.amxd", PATCHER, {"abc.js": b"post(1);", "x.json": b"{}"}, 1_700_000_000)
-    files = [(b"JSON", b"A.amxd", device.patcher, 17), (b"TEXT", b"abc.js", b"post(1);", 0), (b"JSON", b"x.json", b"{}", 0)]
+    files = [(b"JSON", b"A.amxd", device.patcher, 17), (b"TEXT", b"abc.js", b"post(1);", 0),
+             (b"JSON", b"x.json", b"{}", 0)]
     assert amxd.pack(device) == hand_made_frozen(files, 1_700_000_000 + 2_082_844_800)
 
 

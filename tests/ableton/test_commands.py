@@ -4,10 +4,11 @@ import re
 import socket
 
 import pytest
+from abletonosc import StandIn
 from click.testing import CliRunner
 
+from ableton import live_osc
 from ableton.commands import devices, live
-from abletonosc import StandIn
 
 
 def call(group, *words: str, code: int = 0) -> str:
@@ -88,12 +89,13 @@ def test_mistakes_are_said_and_write_nothing(set_in_live, where, words, message)
     assert set_in_live.clips == {}
 
 
-def test_status_and_what_is_not_there(set_in_live, where, tmp_path):
+def test_status_and_what_is_not_there(set_in_live, where, tmp_path, monkeypatch):
     call(live, "install", "--library", tmp_path)
     output = call(live, "status", "--library", tmp_path, *where)
     assert re.search(r"devices +5 installed", output)
     assert re.search(r"daemon +version .* 4 models loaded", output)
     assert "Live 11.3, 3 tracks, 8 scenes, 123 beats" in output
+    monkeypatch.setattr(live_osc, "TIMEOUT", 0.1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
         nobody.bind(("127.0.0.1", 0))
         silent = nobody.getsockname()[1]

@@ -1,5 +1,6 @@
 """Installing into a User Library: the right folders, updates, and nobody else's files."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from ableton import library
 from ableton.build import built_devices
 
 PLACES = {
-    "MusicVAE Generate": "Presets/MIDI Effects/Max MIDI Effect", "MusicVAE Morph": "Presets/MIDI Effects/Max MIDI Effect",
+    "MusicVAE Generate": "Presets/MIDI Effects/Max MIDI Effect",
+    "MusicVAE Morph": "Presets/MIDI Effects/Max MIDI Effect",
     "MusicVAE Trio": "Presets/MIDI Effects/Max MIDI Effect", "MusicVAE Generator": "MIDI Tools/Max Generators",
     "MusicVAE Vary": "MIDI Tools/Max Transformations"}
 
@@ -76,7 +78,7 @@ def test_a_record_does_not_reach_out_of_its_library(tmp_path):
     outside.write_bytes(b"precious")
     inside = tmp_path / "User Library"
     inside.mkdir()
-    (inside / library.RECORD).write_text('{"../precious": "%s"}' % library._checksum(b"precious"))
+    (inside / library.RECORD).write_text(json.dumps({"../precious": library._checksum(b"precious")}))
     assert library.uninstall(inside) == []
     assert outside.exists()
 

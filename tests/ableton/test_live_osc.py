@@ -3,10 +3,10 @@
 import socket
 
 import pytest
+from abletonosc import StandIn
 
 from ableton import live_osc
 from ableton.live_osc import AbletonOsc, LiveError, NotThere, Refused, Slot
-from abletonosc import StandIn
 from vae.notes import Clip, Note
 
 DENSE = Clip.of(16.0, [Note("drums", pitch, step / 4, 0.25, 90 + pitch % 30)
@@ -18,7 +18,8 @@ def client(live: StandIn) -> AbletonOsc:
 
 
 def written(live: StandIn, slot: Slot) -> set:
-    return {(note[0], round(note[1], 6), round(note[2], 6), round(note[3])) for note in live.clips[slot.track, slot.index]["notes"]}
+    notes = live.clips[slot.track, slot.index]["notes"]
+    return {(note[0], round(note[1], 6), round(note[2], 6), round(note[3])) for note in notes}
 
 
 def wanted(clip: Clip) -> set:
@@ -57,9 +58,9 @@ def test_a_clip_that_is_there_is_kept_unless_told():
 @pytest.mark.parametrize("slot, words", [
     (Slot(3, 0), "no track 3: the set has 3"), (Slot(0, 8), "no slot 8: the set has 8"), (Slot(2, 0), "audio track")])
 def test_slots_that_cannot_be_used_are_named(slot, words):
-    with StandIn() as live, client(live) as osc:
-        with pytest.raises(Refused, match=words):
-            osc.write_clip(slot, DENSE, "x")
+    with StandIn() as live, client(live) as osc, \
+            pytest.raises(Refused, match=words):
+        osc.write_clip(slot, DENSE, "x")
         with pytest.raises(Refused, match=words):
             osc.read_clip(slot, "melody")
 
@@ -79,22 +80,21 @@ def test_reading_keeps_to_the_loop_and_leaves_out_muted_notes():
 
 def test_live_without_abletonosc_is_said(monkeypatch):
     monkeypatch.setattr(live_osc, "TIMEOUT", 0.05)
-    with StandIn(deaf=("/live/application/get/version",)) as live, client(live) as osc:
-        with pytest.raises(NotThere, match="choose AbletonOSC as a control surface"):
-            osc.version()
+    with StandIn(deaf=("/live/application/get/version",)) as live, client(live) as osc, \
+            pytest.raises(NotThere, match="choose AbletonOSC as a control surface"):
+        osc.version()
 
 
 def test_an_error_of_live_is_passed_on():
-    with StandIn() as live, client(live) as osc:
-        with pytest.raises(Refused, match="unknown address /live/nonsense"):
-            osc.ask("/live/nonsense")
+    with StandIn() as live, client(live) as osc, pytest.raises(Refused, match="unknown address /live/nonsense"):
+        osc.ask("/live/nonsense")
 
 
 def test_notes_that_live_never_shows_are_a_failure(monkeypatch):
     monkeypatch.setattr(live_osc, "SETTLE", 0.0)
-    with StandIn(deaf=("/live/clip/add/notes",)) as live, client(live) as osc:
-        with pytest.raises(LiveError, match="shows 0 of 1 notes"):
-            osc.write_clip(Slot(0, 0), Clip.of(4.0, [Note("melody", 60, 0.0, 1.0, 100)]), "x")
+    with StandIn(deaf=("/live/clip/add/notes",)) as live, client(live) as osc, \
+            pytest.raises(LiveError, match="shows 0 of 1 notes"):
+        osc.write_clip(Slot(0, 0), Clip.of(4.0, [Note("melody", 60, 0.0, 1.0, 100)]), "x")
 
 
 def test_a_taken_reply_port_is_said():

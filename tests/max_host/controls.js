@@ -2,7 +2,7 @@
 // message; Live stores and automates what has parameter_enable.
 'use strict';
 
-const CONTROLS = new Set(['live.dial', 'live.numbox', 'live.menu', 'live.tab', 'live.text', 'live.toggle']);
+const CONTROLS = new Set(['live.dial', 'live.numbox', 'live.menu', 'live.text']);
 
 function parameter(box) {
   const kind = box.json.maxclass;
@@ -16,7 +16,7 @@ function parameter(box) {
 
   const fit = (atom) => Math.min(high, Math.max(low, whole ? Math.round(atom) : Math.fround(atom)));
   const send = () => {
-    if (kind === 'live.menu' || kind === 'live.tab') {
+    if (kind === 'live.menu') {
       box.out(2, high > low ? (value - low) / (high - low) : 0);
       box.out(1, choices[value]);
     } else if (kind === 'live.dial' || kind === 'live.numbox') {
@@ -41,7 +41,7 @@ function parameter(box) {
   box.inlet(0, (message) => {
     if (message[0] === 'outputvalue') return send();
     if (message[0] === 'bang') {
-      if (kind === 'live.text' || kind === 'live.toggle') value = isButton ? value : 1 - value;
+      if (kind === 'live.text') value = isButton ? value : 1 - value;
       return send();
     }
     if (message[0] === 'set') {

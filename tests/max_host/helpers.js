@@ -6,7 +6,7 @@ const osc = require('./osc');
 const PORT = Number(process.env.MUSICVAE_TEST_PORT);
 if (!PORT) throw new Error('these tests need a daemon: pytest tests/ableton starts one and runs them');
 
-/** Ask the daemon directly, as any OSC client would. Resolves to the clips' notes: [[pitch, start, duration, velocity]]. */
+/** Ask the daemon directly, as any OSC client would. Resolves to each clip's [[pitch, start, duration, velocity]]. */
 function clipsFromDaemon(address, ...args) {
   const socket = dgram.createSocket('udp4');
   const clips = [];

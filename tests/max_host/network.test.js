@@ -68,7 +68,8 @@ test('five instances in one set, at once: each has its own notes on its own trac
   devices.forEach((device) => device.control('Generate').user());
   for (let i = 0; i < 5; i++) {
     await devices[i].until(() => live.clip(i, 0), 20000);
-    assert.deepEqual([notesOf(live.clip(i, 0))], await clipsFromDaemon('/vae/generate', 'melody_test', 1, 0.5, 1000 + i));
+    const expected = await clipsFromDaemon('/vae/generate', 'melody_test', 1, 0.5, 1000 + i);
+    assert.deepEqual([notesOf(live.clip(i, 0))], expected);
   }
   devices.forEach((device) => device.close());
 });
@@ -103,7 +104,7 @@ function serve(port) {
   return process_;
 }
 
-test('the daemon is killed and comes back: the device says so both times, and works again without a click', async () => {
+test('the daemon is killed and comes back: the device says so and needs no click', async () => {
   const port = PORT + 1;
   let daemon = serve(port);
   const live = new LiveSet();

@@ -66,7 +66,7 @@ function drawBox(c, box, w, h) {
 }
 
 function drawDial(c, box, w) {
-  const {parameter_shortname: name, parameter_mmin: low, parameter_mmax: high, parameter_unitstyle: unit} = box.parameter;
+  const {parameter_shortname: name, parameter_mmin: low, parameter_mmax: high} = box.parameter;
   const part = (box.value() - low) / (high - low);
   text(c, name, w / 2, 9, 9, INK, '', 'center');
   for (const [to, colour] of [[1, '#232629'], [part, ACCENT]]) {
@@ -76,7 +76,7 @@ function drawDial(c, box, w) {
     c.strokeStyle = colour;
     c.stroke();
   }
-  const shown = unit === 5 ? `${Math.round(box.value())} %` : box.value().toFixed(2);
+  const shown = box.parameter.parameter_unitstyle === 5 ? `${Math.round(box.value())} %` : box.value().toFixed(2);
   text(c, shown, w / 2, 45, 9, INK, '', 'center');
 }
 

@@ -84,7 +84,8 @@ const SHOTS = {
   async vary(port) {
     const device = await opened('MusicVAE Vary', port);
     await choose(device, /^melody/);
-    device.tool.select({notes: [[60, 0, 1], [64, 1, 1], [67, 2, 1], [72, 3, 1], [67, 4, 2], [64, 6, 2]], from: 0, to: 8});
+    const notes = [[60, 0, 1], [64, 1, 1], [67, 2, 1], [72, 3, 1], [67, 4, 2], [64, 6, 2]];
+    device.tool.select({notes, from: 0, to: 8});
     device.control('Apply').user();
     await device.until(() => /notes$/.test(device.words), 30000);
     return device;

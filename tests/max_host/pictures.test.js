@@ -6,7 +6,7 @@ const {createCanvas, loadImage} = require('@napi-rs/canvas');
 const {open} = require('./host');
 const {drawPanel, paintView} = require('./panel');
 
-/** Draw a device's view after it was told messages. at(x, y): the pixel's [r, g, b]; count(name): pixels of a colour. */
+/** Draw a device's view after it was told messages. count(name, x0, y0, x1, y1): how many pixels have a colour. */
 function drawn(name, ...messages) {
   const device = open(name, {port: 9});
   messages.forEach((message) => device.view.receive(0, message));
@@ -20,11 +20,13 @@ function drawn(name, ...messages) {
   const near = (pixel, colour) => colour.slice(0, 3).every((part, i) => Math.abs(part * 255 - pixel[i]) < 12);
   const count = (colour, x0 = 0, y0 = 0, x1 = width, y1 = height) => {
     let found = 0;
-    for (let y = Math.floor(y0); y < y1; y++) for (let x = Math.floor(x0); x < x1; x++) found += near(at(x, y), colors[colour]);
+    for (let y = Math.floor(y0); y < y1; y++) {
+      for (let x = Math.floor(x0); x < x1; x++) found += near(at(x, y), colors[colour]);
+    }
     return found;
   };
   device.close();
-  return {at, count, width, height, global: device.view.script.global};
+  return {count, width, height, global: device.view.script.global};
 }
 
 const clip = (beats, ...notes) => [['clip', beats, 'a title'], ...notes, ['shown']];

@@ -30,7 +30,8 @@ function session(random = () => 0.5) {
   world.session = made;
   world.tick = (ms) => { clock.now += ms; made.tick(); };
   world.last = (address) => world.sent.filter((message) => message[0] === address).pop();
-  world.greet = (models = 2) => made.receive('/vae/done', [world.last('/vae/hello')[1], '/vae/hello', 0, 1, '0.1', models]);
+  world.answer = (address, ...more) => made.receive(address, [world.last('/vae/hello')[1], '/vae/hello', ...more]);
+  world.greet = () => world.answer('/vae/done', 0, 1, '0.1', 2);
   world.online = () => { made.tick(); world.greet(); return world; };
   return world;
 }
@@ -60,7 +61,8 @@ test('a Live clip is read inside its loop; a short one is repeated, a long one i
   const {clipFromLive, fitted} = load('notes.js');
   const live = [
     {pitch: 60, start_time: 3.9, duration: 1, velocity: 64.4}, {pitch: 127, start_time: 4, duration: 9, velocity: 0.2},
-    {pitch: 61, start_time: 5, duration: 1, velocity: 99, mute: 1}, {pitch: 62, start_time: 8, duration: 1, velocity: 99},
+    {pitch: 61, start_time: 5, duration: 1, velocity: 99, mute: 1},
+    {pitch: 62, start_time: 8, duration: 1, velocity: 99},
   ];
   const clip = clipFromLive('x', 'melody', live, 4, 8);
   assert.deepEqual(plain(clip), {name: 'x', beats: 4, notes: [note('melody', 127, 0, 4, 1)]});
@@ -79,7 +81,7 @@ test('every note on the sixteenth grid survives a stored grid; a damaged one is 
     }));
     const grid = {columns: 3, rows: 2, beats: 8, part: 'drums', model: 'a b', cells};
     const list = packGrid(grid);
-    assert.ok(Array.from(list).every((atom) => typeof atom === 'string' || (Number.isInteger(atom) && Math.abs(atom) < 2 ** 31)));
+    assert.ok(Array.from(list).every((atom) => typeof atom === 'string' || atom === (atom | 0)), 'strings and int32');
     assert.deepEqual(plain(unpackGrid(list)), grid);
     if (round % 40) assert.equal(unpackGrid(list.slice(0, -1)), null);
   }
@@ -117,10 +119,10 @@ test('the greeting names the reply port, is repeated, and silence moves to anoth
 test('a daemon that refuses the greeting is quoted', () => {
   const world = session();
   world.session.tick();
-  world.session.receive('/vae/fail', [world.last('/vae/hello')[1], '/vae/hello', 'unauthorized', 'a token is asked for']);
+  world.answer('/vae/fail', 'unauthorized', 'a token is asked for');
   for (let i = 0; i < 16; i++) {
     world.tick(100);
-    world.session.receive('/vae/fail', [world.last('/vae/hello')[1], '/vae/hello', 'unauthorized', 'a token is asked for']);
+    world.answer('/vae/fail', 'unauthorized', 'a token is asked for');
   }
   assert.match(world.states.pop()[1], /unauthorized: a token/);
 });
