@@ -10,24 +10,50 @@ from vae.errors import UserError
 from vae.quiet import import_tensorflow
 
 
-def open_data(folders, task: str) -> tuple[list, list[float]]:
-    """Data sets and their weights from `DIR` or `DIR=WEIGHT` arguments, checked against a model's task."""
+def open_weighted(text: str):
+    """(data set, weight) of a `DIR` or `DIR=WEIGHT` argument."""
     from vae import dataset
 
-    opened, weights = [], []
-    for text in folders:
-        folder, _, weight = text.rpartition("=") if "=" in text else (text, "", "1")
-        try:
-            weights.append(float(weight))
-            data = dataset.open_dataset(pathlib.Path(folder))
-        except (OSError, ValueError) as error:
-            raise UserError(f"--data {text}: {error}") from None
-        if weights[-1] <= 0:
-            raise UserError(f"--data {text}: the weight must be above 0. Received: {weight}")
+    folder, _, weight = text.rpartition("=") if "=" in text else (text, "", "1")
+    try:
+        number, data = float(weight), dataset.open_dataset(pathlib.Path(folder))
+    except (OSError, ValueError) as error:
+        raise UserError(f"--data {text}: {error}") from None
+    if number <= 0:
+        raise UserError(f"--data {text}: the weight must be above 0. Received: {weight}")
+    return data, number
+
+
+def open_data(folders, task: str) -> tuple[list, list[float]]:
+    """Data sets and their weights from `DIR` or `DIR=WEIGHT` arguments, checked against a model's task."""
+    pairs = [open_weighted(text) for text in folders]
+    for text, (data, _) in zip(folders, pairs):
         if data.task != task:
             raise UserError(f"--data {text}: holds examples for {data.task}, but the model's task is {task}")
-        opened.append(data)
-    return opened, weights
+    return [data for data, _ in pairs], [weight for _, weight in pairs]
+
+
+def make_trainer(config, data, weights, out, validation_examples, save_every, start=None, fine_tune=None):
+    """A Trainer that keeps with its run what a model card says of it. data, weights: as from `open_data`.
+
+    start: weights to begin from, of the model named `fine_tune`.
+    """
+    sources = [one.split("train") for one in data]
+    for one, source in zip(data, sources):
+        if not len(source):
+            raise UserError(f"--data {one.path}: has no training examples")
+    validation = data[0].split("validation")[:validation_examples]
+    if not len(validation):
+        raise UserError(f"--data {data[0].path}: has no validation examples to choose the best checkpoint by")
+
+    import_tensorflow()
+    from vae.training import checkpoint, loop
+    about = {"config": config.as_dict(), "data": [{"meta": one.meta, "weight": w} for one, w in zip(data, weights)],
+             "command": command_line(), "fine_tune": fine_tune}
+    try:
+        return loop.Trainer(config, sources, weights, validation, out, about, start, save_every)
+    except (checkpoint.CheckpointError, ConfigError, ValueError) as error:
+        raise UserError(str(error)) from None
 
 
 def command_line() -> str:
@@ -65,33 +91,23 @@ def train(config, data, out, fine_tune, steps, validation_examples, save_every):
     if steps:
         config = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=steps))
     opened, weights = open_data(data, config.task)
-    sources = [one.split("train") for one in opened]
-    for text, source in zip(data, sources):
-        if not len(source):
-            raise UserError(f"--data {text}: has no training examples")
-    validation = opened[0].split("validation")[:validation_examples]
-    if not len(validation):
-        raise UserError(f"--data {data[0]}: has no validation examples to choose the best checkpoint by")
-
-    import_tensorflow()
     from vae import registry
-    from vae.training import checkpoint, loop
     start = None
     if fine_tune:
         try:
             start = registry.starting_weights(fine_tune, config)
         except registry.ModelError as error:
             raise UserError(f"--fine-tune {fine_tune}: {error}") from None
-    about = {"config": config.as_dict(), "data": [{"meta": one.meta, "weight": w} for one, w in zip(opened, weights)],
-             "command": command_line(), "fine_tune": fine_tune}
-    try:
-        trainer = loop.Trainer(config, sources, weights, validation, out, about, start, save_every)
-    except (checkpoint.CheckpointError, ConfigError, ValueError) as error:
-        raise UserError(str(error)) from None
-    _train_with_progress(trainer)
+    trainer = make_trainer(config, opened, weights, out, validation_examples, save_every, start, fine_tune)
+    if train_with_progress(trainer, "training"):
+        click.echo(f"Trained {trainer.config.training.steps} steps. Next: musicvae export {trainer.out} --name NAME")
+    else:
+        click.echo(f"Interrupted at step {trainer.step}; the same command goes on from there.")
+        raise SystemExit(130)
 
 
-def _train_with_progress(trainer):
+def train_with_progress(trainer, title: str) -> bool:
+    """Run a trainer behind a progress bar. Returns False when it was interrupted."""
     from rich import progress
 
     columns = [progress.TextColumn("{task.description}"), progress.BarColumn(bar_width=20),
@@ -99,7 +115,7 @@ def _train_with_progress(trainer):
                progress.TextColumn("{task.fields[figures]}")]
     total = trainer.config.training.steps
     with progress.Progress(*columns) as bar:
-        task = bar.add_task("training", total=total, completed=trainer.step, figures="compiling")
+        task = bar.add_task(title, total=total, completed=trainer.step, figures="compiling")
         shown = {}
 
         def report(**figures):
@@ -116,12 +132,7 @@ def _train_with_progress(trainer):
                                   f"KL {figures['validation'].kl:.1f} nats; on train examples {recon[1]:.4f}")
             bar.update(task, completed=figures.get("step", trainer.step), figures=text + shown.get("scores", ""))
 
-        finished = trainer.run(report)
-    if finished:
-        click.echo(f"Trained {total} steps. Next: musicvae export {trainer.out} --name NAME")
-    else:
-        click.echo(f"Interrupted at step {trainer.step}; the same command goes on from there.")
-        raise SystemExit(130)
+        return trainer.run(report)
 
 
 @click.command()

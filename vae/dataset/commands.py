@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from vae import tables
 from vae.codecs import CODECS
 from vae.errors import UserError
 
@@ -124,9 +125,9 @@ def _print_meta(meta: dict) -> None:
             *meta["counts"].items(),
             *((f"examples dropped: {reason}", count) for reason, count in meta["dropped"].items()),
             *((f"examples in {name}", count) for name, count in meta["examples"].items())]
-    _print_table(meta["task"], ("", "count"), rows)
-    _print_table("sources", ("folder", "files", "kept", "examples, before dropping"),
-                 [tuple(source.values()) for source in meta["sources"]])
+    tables.show(meta["task"], ("", "count"), rows)
+    tables.show("sources", ("folder", "files", "kept", "examples, before dropping"),
+                [tuple(source.values()) for source in meta["sources"]])
 
 
 def _print_statistics(codec, examples) -> None:
@@ -151,16 +152,4 @@ def _print_statistics(codec, examples) -> None:
                      (part, "steps held", f"{np.mean(tokens == HOLD):.1%}"),
                      (part, "steps of rest", f"{np.mean(tokens == REST):.1%}"),
                      (part, "pitches, 5% / 50% / 95%", f"{low:.0f} / {middle:.0f} / {high:.0f}")]
-    _print_table(f"statistics of {len(sample)} examples", ("part", "", "value"), rows)
-
-
-def _print_table(title: str, columns: tuple[str, ...], rows: list[tuple]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if isinstance(rows[0][index] if rows else "", str) else "right")
-    for row in rows:
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else cell for cell in row))
-    Console().print(table)
+    tables.show(f"statistics of {len(sample)} examples", ("part", "", "value"), rows)
