@@ -104,6 +104,8 @@ class Loading:
     def run(self) -> None:
         """Pass on to the worker what was asked since the last turn."""
         again, self._again = self._again, []
+        if again:
+            self._catalogue.scan()
         for name, waiters in again:
             self._begin(self._catalogue.get(name), False, waiters)
         while self._asked:
