@@ -200,8 +200,7 @@ function modelBeats() {
 // Ask for clips. A model that the daemon has but has not loaded is loaded first.
 function ask(words, clips, address, args, handlers) {
     if (!settings.model) {
-        say(session.online ? "fail" : "off", session.online ? "No model: the daemon has none for this device" :
-            "No daemon answers. Start it: python cli.py serve");
+        say(session.online ? "fail" : "off", session.online ? "No model: the daemon has none for this device" : NO_DAEMON);
         return;
     }
     var mayLoad = true;

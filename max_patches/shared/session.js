@@ -12,6 +12,7 @@
 // A request's handlers, all optional: clip(index, clip), item(address, args), progress(fraction), done(result),
 // fail(code, message). Exactly one of done and fail is called.
 
+var NO_DAEMON = "No daemon answers. Start it in a terminal: python3 cli.py start";
 var PROTOCOL = 1;
 var HELLO_EVERY = 1000; // ms; a hello, not a ping: it also tells a restarted daemon where replies go
 var HELLO_AGAIN = 500; // while there is no answer
@@ -47,7 +48,7 @@ Session.prototype.tick = function () {
     if (this.online && now - this.heardHello > SILENCE) {
         this.online = false;
         this.hellos = 0;
-        this.io.state(false, "The daemon stopped answering. Is it running? Start it: python cli.py serve");
+        this.io.state(false, "The daemon stopped answering. Start it in a terminal: python3 cli.py start");
     }
     if (now - this.sentHello >= (this.online ? HELLO_EVERY : HELLO_AGAIN)) {
         this.hello(now);
@@ -60,7 +61,7 @@ Session.prototype.tick = function () {
 Session.prototype.hello = function (now) {
     if (!this.online && this.hellos % HELLOS_PER_PORT === 0) {
         if (this.hellos > 0) {
-            this.io.state(false, this.refusal || "No daemon answers. Start it: python cli.py serve");
+            this.io.state(false, this.refusal || NO_DAEMON);
         }
         this.port = 20000 + Math.floor(this.io.random() * 29000);
         this.io.listen(this.port);
@@ -95,7 +96,7 @@ Session.prototype.greeted = function (args) {
 // Ask something of the daemon. Returns the request's rid, or 0 when nobody is there to ask (fail has been called).
 Session.prototype.request = function (address, args, handlers, limit) {
     if (!this.online) {
-        handlers.fail("offline", "No daemon answers. Start it: python cli.py serve");
+        handlers.fail("offline", NO_DAEMON);
         return 0;
     }
     return this.send(address, args, handlers, limit || REQUEST_LIMIT, true).rid;
@@ -126,7 +127,7 @@ Session.prototype.upload = function (name, clip, handlers, started) {
         }, REQUEST_LIMIT, true);
     }
     if (!this.online) {
-        handlers.fail("offline", "No daemon answers. Start it: python cli.py serve");
+        handlers.fail("offline", NO_DAEMON);
         return;
     }
     attempt();
