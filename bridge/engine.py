@@ -196,6 +196,8 @@ class Engine:
             self._rendered(key, rest[0])
         elif kind == "error":
             self._batch_failed(key, rest[0])
+        elif kind == "absent":  # unloaded a moment before the batch came; that is said next, and ends its requests
+            self._put_back(self._take_batch(key))
         else:
             gone = self.loading.handle(kind, key, *rest)
             if gone is not None:
@@ -224,10 +226,15 @@ class Engine:
             self._batch = self._batches, time.monotonic(), items
         self._send("render", self._batches, first.job.model, [(request.job, index) for request, index in items])
 
-    def _rendered(self, number: int, results: list[PackedClip]) -> None:
+    def _take_batch(self, number: int) -> list[tuple[Request, int]]:
+        """The items of the batch that the worker answers."""
         if self._batch is None or self._batch[0] != number:
-            return
+            raise RuntimeError(f"the worker answered batch {number}, not the one it was given")
         items, self._batch = self._batch[2], None
+        return items
+
+    def _rendered(self, number: int, results: list[PackedClip]) -> None:
+        items = self._take_batch(number)
         for (request, index), clip in zip(items, results):
             with self._lock:
                 if request.finished:
@@ -264,9 +271,7 @@ class Engine:
 
     def _batch_failed(self, number: int, text: str) -> None:
         """The worker could not render a batch: try its requests one by one, and fail the one that is alone."""
-        if self._batch is None or self._batch[0] != number:
-            return
-        items, self._batch = self._batch[2], None
+        items = self._take_batch(number)
         requests = list(dict.fromkeys(request for request, _ in items))
         if len(requests) == 1:
             log.error("render failed", extra={"text": text})

@@ -91,7 +91,7 @@ class Worker:
     def _render(self, batch: int, name: str, items: list) -> None:
         renderer = self._renderers.get(name)
         if renderer is None:
-            self._send("error", batch, f"model {name!r} is not loaded")
+            self._send("absent", batch)
             return
         try:
             clips = renderer.render(items)
