@@ -6,11 +6,16 @@ import numpy as np
 
 from vae import config as configs
 from vae import registry
+from vae.constraints import Constraints
+from vae.dataset.plots import draw_clips
+from vae.jobs import Job
+from vae.render import Renderer
 from vae.training import checkpoint
 from vae.training.evaluate import Evaluator, rounded
 from vae.training.loop import BEST, HISTORY
 
-CURVES = "curves.png"
+CURVES, SAMPLES = "curves.png", "samples.png"
+UNPICKED = 16  # samples on a card: the first so many of seed 0
 
 
 def run_config(run: pathlib.Path) -> configs.Config:
@@ -36,7 +41,17 @@ def export(run: pathlib.Path, name: str, folder: pathlib.Path, test: np.ndarray 
     if history:
         draw_curves(history, folder / CURVES)
     text = card(name, config, figures, about, notes, bool(history))
-    return registry.save(folder, name, config, weights, figures, text)
+    info = registry.save(folder, name, config, weights, figures, text)
+    if config.latent:
+        draw_samples(info, folder / SAMPLES)
+    return info
+
+
+def draw_samples(info: registry.ModelInfo, path: pathlib.Path) -> None:
+    """Piano rolls of UNPICKED samples from the prior at temperature 0.5 (paper, Sampling Details)."""
+    job = Job("generate", info.name, UNPICKED, 0.5, 0, Constraints())
+    clips = Renderer(registry.load(info.path)).render([(job, index) for index in range(UNPICKED)])
+    draw_clips(clips, path, [str(index) for index in range(UNPICKED)], columns=4 if info.bars == 2 else 1)
 
 
 def read_history(run: pathlib.Path) -> list[dict[str, float]]:
@@ -87,6 +102,9 @@ def card(name: str, config: configs.Config, figures: dict, about: dict, notes: s
         lines += [""]
     if curves:
         lines += [f"![learning curves]({CURVES})", ""]
+    if config.latent:
+        lines += [f"The first {UNPICKED} samples of seed 0 at temperature 0.5, none left out "
+                  f"(`musicvae generate {name} --count {UNPICKED} --seed 0 --plot`):", "", f"![samples]({SAMPLES})", ""]
     lines += ["## Made with", "", f"    {about['command']}", ""]
     if about.get("fine_tune"):
         lines += [f"starting from the weights of `{about['fine_tune']}`.", ""]

@@ -13,6 +13,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from vae import config as configs
 from vae.config import Config
 from vae.model import weights as model_weights
 from vae.training import checkpoint, features, objective
@@ -32,9 +33,11 @@ def strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def _but_steps(config: dict) -> dict:
-    """A config without its number of steps, which may be raised to train on."""
-    return {**config, "training": {**config["training"], "steps": None}}
+def _but_steps(config: Config) -> dict:
+    """A config as plain values without its number of steps, which may be raised to train on."""
+    values = config.as_dict()
+    del values["training"]["steps"]
+    return values
 
 
 class Trainer:
@@ -75,7 +78,7 @@ class Trainer:
         path = self.out / CHECKPOINT
         if self.chief and path.exists():
             arrays, about = checkpoint.load(path)
-            if _but_steps(about["config"]) != _but_steps(self._about["config"]):
+            if _but_steps(configs.parse(about["config"])) != _but_steps(self.config):
                 raise checkpoint.CheckpointError(
                     f"{path} was trained with another config; continue with that one or choose another run folder")
             self.step, self.best = about["step"], about["best"]
