@@ -1,0 +1,131 @@
+"""The paper's Table 1 at a given size: each of its models as a decoder-only baseline, as a VAE, and as a VAE trained
+with scheduled sampling, in runs of `vae.training` that are scored on the test split.
+"""
+import dataclasses
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+
+from vae import codecs, tables
+from vae.config import Config, Training
+
+BASELINE, VAE, SCHEDULED = VARIANTS = ("baseline", "vae", "vae_scheduled")
+TITLES = {BASELINE: "Baseline", VAE: "VAE", SCHEDULED: "VAE w/ Scheduled Sampling"}
+SIZES = ("small", "paper")
+
+# Table 1 of the paper: (task, part) to next and reconstruction accuracy, and from the second variant on KL in nats (which
+# a trio has once, with its lead).
+PAPER = {
+    ("drums_2bar", "drums"): ("2-bar Drum", (0.722, 0.395), (0.979, 0.917, 70.7), (0.972, 0.963, 73.5)),
+    ("melody_2bar", "melody"): ("2-bar Melody", (0.723, 0.619), (0.986, 0.951, 72.9), (0.989, 0.987, 76.2)),
+    ("melody_32bar", "melody"): ("32-bar Melody", (0.736, 0.579), (0.824, 0.674, 173.2), (0.724, 0.722, 343.8)),
+    ("trio_16bar", "lead"): ("16-bar Trio (Lead)", (0.735, 0.423), (0.818, 0.653, 177.4), (0.763, 0.761, 811.6)),
+    ("trio_16bar", "bass"): ("16-bar Trio (Bass)", (0.781, 0.414), (0.882, 0.692), (0.824, 0.823)),
+    ("trio_16bar", "drums"): ("16-bar Trio (Drums)", (0.810, 0.221), (0.926, 0.808), (0.871, 0.868)),
+}
+TASKS = tuple(dict.fromkeys(task for task, _ in PAPER))
+
+
+def base_name(task: str, size: str) -> str:
+    """The config that the variants of a task are made from."""
+    return task if size == "paper" else f"{task}_{size}"
+
+
+def variant(config: Config, name: str, steps: int | None = None) -> Config:
+    """A config as one of `VARIANTS`, trained for `steps` if given; all else (sizes, data, schedules) stays the same.
+
+    The baseline is the decoder alone. Of the paper's configs it is just what vae/configs/*_baseline.yaml hold.
+    """
+    training = config.training
+    if name != SCHEDULED:
+        training = dataclasses.replace(training, scheduled_sampling=0.0)
+    if name == BASELINE:
+        training = dataclasses.replace(training, free_bits=0.0, beta=Training.beta)
+        config = dataclasses.replace(config, latent=0, encoder=(), conductor=(), segments=0, embedding=0)
+    return dataclasses.replace(config, training=dataclasses.replace(training, steps=steps or training.steps))
+
+
+def score(run: pathlib.Path, expected: Config, test: np.ndarray, progress: Callable[[int], None] = lambda done: None) -> dict:
+    """The test scores of a run's best checkpoint, and how it was trained, as plain values.
+
+    expected: what the run should be of. Raises checkpoint.CheckpointError if it is another model, or is no run.
+    """
+    from vae.training import checkpoint, evaluate, export
+
+    weights, about = checkpoint.load(run / export.BEST)
+    config = export.run_config(run)
+    scheduled = bool(config.training.scheduled_sampling)
+    if config != expected or scheduled != bool(expected.training.scheduled_sampling):
+        raise checkpoint.CheckpointError(f"{run} is of another model than this size and variant of Table 1")
+    scores = evaluate.Evaluator(config)(weights, test, progress)
+    steps = max(about["step"], *(int(row["step"]) for row in export.read_history(run)))
+    return {**evaluate.rounded(scores), "steps": steps, "best_step": about["step"], "batch": config.training.batch,
+            "parameters": sum(value.size for value in weights.values()),
+            "own_events": round(1.0 - config.training.truth_probability(steps), 3)}
+
+
+def orders(results: dict) -> list[tuple[str, str, bool]]:
+    """Whether the order of Table 1's columns holds: (row, what is compared, whether it is so) where both are there.
+
+    results: task to variant to `score`.
+    """
+    found = []
+    for (task, part), (row, *_) in PAPER.items():
+        stream = codecs.codec(task).parts.index(part)
+        recon = {name: scores["reconstruction"][stream] for name, scores in results.get(task, {}).items()}
+        found += [(row, f"reconstruction: {TITLES[more]} above {TITLES[less]}", recon[more] > recon[less])
+                  for less, more in ((BASELINE, VAE), (VAE, SCHEDULED)) if less in recon and more in recon]
+    return found
+
+
+def accuracy_table(results: dict) -> tuple[tuple[str, ...], list[tuple]]:
+    """(columns, rows): Table 1, the measured and the paper's figures of each row one above the other."""
+    columns = ["model", "figures"]
+    for name in VARIANTS:
+        columns += [f"{TITLES[name]}: next", "recon", *(["KL (nats)"] if name != BASELINE else [])]
+    rows = []
+    for (task, part), (row, *published) in PAPER.items():
+        if task not in results:
+            continue
+        stream = codecs.codec(task).parts.index(part)
+        measured, theirs = [], []
+        for name, figures in zip(VARIANTS, published):
+            scores = results[task].get(name)
+            ours = (None,) * 3 if scores is None else (
+                scores["next"][stream], scores["reconstruction"][stream], "" if stream else f"{scores['kl']:.1f}")
+            measured += ours if name != BASELINE else ours[:2]
+            theirs += [*figures[:2], *([f"{figures[2]:.1f}" if len(figures) > 2 else ""] if name != BASELINE else [])]
+        rows += [(row, "here", *measured), ("", "paper", *theirs)]
+    return tuple(columns), rows
+
+
+def training_table(results: dict, data: dict) -> tuple[tuple[str, ...], list[tuple]]:
+    """(columns, rows): what each run was trained on and for how long. data: task to split to number of examples."""
+    rows = [(task, TITLES[name], data[task]["train"], data[task]["test"], scores["parameters"], scores["batch"],
+             scores["steps"], scores["best_step"], f"{scores['own_events']:.0%}" if name == SCHEDULED else "")
+            for task, variants in results.items() for name, scores in variants.items()]
+    return ("task", "variant", "train examples", "test examples", "parameters", "batch", "steps", "best at step",
+            "own events fed at the end"), rows
+
+
+def report(results: dict, data: dict, size: str, left_out: list[str]) -> str:
+    """The whole result in Markdown."""
+    holds = [(row, what, "yes" if so else "no") for row, what, so in orders(results)]
+    parts = [f"# Table 1 at size `{size}`", "",
+             "Accuracies of teacher-forced next-step predictions and of reconstructions, and KL, of the test split. z is the "
+             "posterior's mean and each decision the most likely class; a baseline has no z, and its reconstruction is the "
+             "most likely sequence it writes when nothing is given.", "",
+             tables.markdown(*accuracy_table(results)),
+             tables.markdown(*training_table(results, data)),
+             "The order of the columns:", "", tables.markdown(("model", "of the paper's order", "holds"), holds)]
+    if left_out:
+        parts += ["Left out: " + "; ".join(left_out) + ".", ""]
+    return "\n".join(parts)
+
+
+def plain(results: dict, data: dict, size: str, left_out: list[str]) -> dict:
+    """The whole result as plain values, for JSON."""
+    published = {f"{task} {part}": dict(zip(VARIANTS, map(list, figures))) for (task, part), (_, *figures) in PAPER.items()}
+    return {"size": size, "data": data, "results": results, "paper": published, "left_out": left_out,
+            "orders": [{"row": row, "order": what, "holds": so} for row, what, so in orders(results)]}
