@@ -16,14 +16,17 @@ def devices():
 
 @devices.command()
 def build():
-    """Make the .amxd files in max_patches/ from their sources; the same sources give the same bytes."""
-    from ableton.build import build_all
+    """Make the .amxd files in max_patches/, and the tables of docs/devices.md, from the devices' sources."""
+    from ableton.build import build_all, sources
+    from ableton.guide import GUIDE, refreshed
     from ableton.max_objects import UnknownObject
     from ableton.patcher import SourceError
 
     try:
         for path, changed in build_all().items():
             click.echo(f"{'built' if changed else 'unchanged':<10} {path.name}")
+        if GUIDE.exists():  # not in an installed package
+            GUIDE.write_text(refreshed(GUIDE.read_text("utf-8"), sources()), "utf-8")
     except (SourceError, UnknownObject) as error:
         raise UserError(str(error)) from None
 

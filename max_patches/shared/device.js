@@ -11,6 +11,7 @@ var TO_PORT = 1; // udpreceive
 var TO_VIEW = 2; // the jsui
 var TO_PANEL = 3; // route: menus, stored values, `sync`
 var TICK = 100; // ms
+var EARLY = {ready: true, context: true, notes: true};
 
 var settings = {}; // the last value of each control, by its name in the patch
 var actions = {}; // what a button or a message does, by the same name
@@ -91,10 +92,14 @@ function notifydeleted() {
     }
 }
 
-// Everything from the panel and from Live: `control name value...`.
+// Everything from the panel and from Live: `control name value...`. What comes before live.thisdevice's bang is dropped:
+// there is no Live yet to do it in, and `sync` asks for every value again. Only Live's own calls are taken.
 function control() {
     var args = arrayfromargs(arguments);
     var name = args.shift();
+    if (!session && !EARLY[name]) {
+        return;
+    }
     if (actions[name]) {
         actions[name].apply(this, args);
         return;

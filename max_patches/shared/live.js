@@ -124,7 +124,7 @@ function writeToSlot(slot, clip, name) {
 
 // A new clip in the arrangement, at the song position or after what already lies there.
 function writeToArrangement(track, clip, name) {
-    if (liveVersion() < 12.1) {
+    if (liveVersion() < 12.01) {
         return {error: "Writing to the arrangement needs Live 12.1: choose a slot instead"};
     }
     var position = numberOf(new LiveAPI("live_set"), "current_song_time");
@@ -179,11 +179,11 @@ function startingSlot(destination) {
     return place;
 }
 
-// Live's version as major.minor, for what only some versions have.
+// Live's version as a number, 12.01 for 12.1, for what only some versions have.
 function liveVersion() {
     /** @type {*} */
     var application = new LiveAPI("live_app");
-    return application.call("get_major_version") + application.call("get_minor_version") / 10;
+    return application.call("get_major_version") + application.call("get_minor_version") / 100;
 }
 
 // The notes that the highlighted slot plays: inside the loop where it loops, else from start to end marker.

@@ -150,7 +150,7 @@ Session.prototype.requestWithClips = function (clips, address, args, handlers, l
             }, started);
             return;
         }
-        started(session.request(address, args, {
+        var rid = session.request(address, args, {
             clip: handlers.clip,
             progress: handlers.progress,
             done: handlers.done,
@@ -162,16 +162,20 @@ Session.prototype.requestWithClips = function (clips, address, args, handlers, l
                     handlers.fail(code, message);
                 }
             }
-        }, limit));
+        }, limit);
+        if (rid) {
+            session.requests[rid].cancellable = true;
+        }
+        started(rid);
     }
     next(0);
 };
 
+// Give up all that was asked with clips (not uploads, which end at once, nor the list of models).
 Session.prototype.cancelAll = function () {
     for (var rid in this.requests) {
-        var request = this.requests[rid];
-        if (request.repeats && !request.alias) {
-            this.send("/vae/cancel", [request.rid], {}, 1000, false);
+        if (this.requests[rid].cancellable) {
+            this.send("/vae/cancel", [this.requests[rid].rid], {}, 1000, false);
         }
     }
 };
@@ -191,7 +195,8 @@ Session.prototype.post = function (rid, messages, handlers, limit, repeats) {
     var now = this.io.now();
     var request = {
         rid: rid, messages: messages, handlers: handlers, limit: limit, repeats: repeats,
-        sent: now, heard: now, accepted: false, clips: [], total: -1, args: null, repairs: 0, alias: null
+        sent: now, heard: now, accepted: false, clips: [], total: -1, args: null, repairs: 0, alias: null,
+        cancellable: false
     };
     this.requests[rid] = request;
     this.transmit(request);

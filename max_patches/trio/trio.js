@@ -25,9 +25,7 @@ TRIO_PARTS.forEach(function (part) {
     actions["kept" + part] = function (name) {
         if (name && name !== "none") {
             chosen[part] = String(name);
-            if (session) { // before live.thisdevice's bang there is no Live to ask for tracks
-                listTracks();
-            }
+            listTracks();
         }
     };
 });

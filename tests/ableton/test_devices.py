@@ -10,6 +10,7 @@ import pytest
 from ableton import amxd
 from ableton.build import build_all, built_devices, device_bytes, sources
 from ableton.check import check_device, check_names, objects_used
+from ableton.guide import GUIDE, refreshed
 from ableton.layout import layout
 from ableton.max_objects import BOXES, OBJECTS, UnknownObject, describe
 from ableton.patcher import SourceError, compile_patcher, read_source
@@ -27,6 +28,12 @@ def test_the_built_devices_are_those_of_the_sources_byte_for_byte():
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_wrong_with_a_device(name):
     assert check_device(built_devices()[name].read_bytes()) == []
+
+
+def test_the_guide_explains_the_controls_that_there_are():
+    text = GUIDE.read_text("utf-8")
+    assert refreshed(text, list(SOURCES.values())) == text, "run `python cli.py devices build`"
+    assert all(f"<!-- controls of {name} -->\n| control" in text for name in NAMES)
 
 
 def test_included_files_have_names_of_their_own():

@@ -233,6 +233,19 @@ test('nothing depends on the order in which cords of one outlet fire', async () 
   device.close();
 });
 
+test('clicks while the device still loads do nothing, and nothing breaks', async () => {
+  for (const [name, buttons] of [['MusicVAE Generate', ['Generate', 'Vary', 'Grab Clip', 'Write Again']],
+    ['MusicVAE Morph', ['Grab A', 'Fill Corners', 'Write Clip']], ['MusicVAE Trio', ['Generate', 'Refresh Tracks']],
+    ['MusicVAE Generator', ['Apply']]]) {
+    const device = open(name, {port: PORT});
+    device.thisDevice.loaded = () => {};
+    buttons.forEach((button) => device.control(button).user());
+    await sleep(60);
+    assert.deepEqual(device.sent, []);
+    device.close();
+  }
+});
+
 test('notes played on the track pass through', async () => {
   const device = open('MusicVAE Generate', {port: PORT});
   device.midiIn.forEach((play) => { play([0x90, 64, 100]); play([0x80, 64, 0]); });
