@@ -22,8 +22,9 @@ def run(name: str, **environment: str) -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-def test_the_shared_functions_of_the_scripts():
-    run("pure")
+@pytest.mark.parametrize("name", ["pure", "host"])
+def test_the_shared_functions_and_the_host_itself(name):
+    run(name)
 
 
 @pytest.mark.parametrize("name", NEEDS_PACKAGES)

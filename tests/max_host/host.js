@@ -6,7 +6,8 @@
 //   device.close();                           throws when anything happened that Max or Live would complain about
 //
 // Options: port of the daemon, live (a LiveSet), path of the device in the set, network {out, in} that may lose or
-// delay messages, reversed (cords of one outlet in the other order, to show that nothing depends on it), canvas.
+// delay messages, reversed (cords of one outlet in the other order, to show that nothing depends on it), state (as of
+// state(), for a set that is opened again), change(patcher, files) to spoil a device on purpose.
 'use strict';
 const path = require('path');
 const {readDevice} = require('./amxd');
@@ -33,6 +34,7 @@ class Host {
     this.dictionaries = new Dictionaries();
     this.tool = new MidiTool(this);
     const {patcher, files, type} = readDevice(path.join(options.folder || DEVICES, `${name}.amxd`));
+    if (options.change) options.change(patcher, files);
     Object.assign(this, {type, name, width: patcher.devicewidth});
     const devicePath = options.path || 'live_set tracks 0 devices 0';
     this.LiveAPI = liveApiFor(this.live, devicePath, () => this.liveProblem());

@@ -2,6 +2,7 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const {spawn} = require('child_process');
+const dgram = require('dgram');
 const path = require('path');
 const {open, LiveSet} = require('./host');
 const {PORT, badNetwork, clipsFromDaemon, notesOf, sleep} = require('./helpers');
@@ -75,7 +76,6 @@ test('five instances in one set, at once: each has its own notes on its own trac
 });
 
 test('a reply port that another program holds is given up for another one', async () => {
-  const dgram = require('dgram');
   const holder = dgram.createSocket('udp4');
   const live = new LiveSet();
   const random = Math.random;
@@ -96,6 +96,16 @@ test('a reply port that another program holds is given up for another one', asyn
   device.close();
 });
 
+function freePort() {
+  const probe = dgram.createSocket('udp4');
+  return new Promise((resolve) => {
+    probe.bind(0, '127.0.0.1', () => {
+      const {port} = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
 function serve(port) {
   const root = path.join(__dirname, '..', '..');
   const process_ = spawn(process.env.MUSICVAE_TEST_PYTHON, [path.join(root, 'cli.py'), 'serve', '--port', String(port),
@@ -105,7 +115,7 @@ function serve(port) {
 }
 
 test('the daemon is killed and comes back: the device says so and needs no click; it loads models', async () => {
-  const port = PORT + 1;
+  const port = await freePort();
   let daemon = serve(port);
   const live = new LiveSet();
   live.highlighted = [0, 0];

@@ -179,6 +179,7 @@ const objects = {
     box.inlet(2, ([value]) => { values[2] = value; });
     box.inlet(0, (message) => {
       if (message[0] === 'stop') return [...held.keys()].forEach(off);
+      if (!number(message[0])) return box.fault(`makenote: no message ${message[0]}`);
       const pitch = message[0];
       if (held.has(pitch)) off(pitch);
       send(pitch, values[1]);
