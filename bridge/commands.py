@@ -3,7 +3,7 @@
 import secrets
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
@@ -45,9 +45,11 @@ def _option(name: str, help: str, **more: object) -> object:
 @_option("queue", "Requests that may wait; more are answered `busy`.", default=Config.queue, type=click.IntRange(1, 10_000))
 @_option("deadline", "Seconds that a request may wait for its turn.", default=Config.deadline,
          type=click.FloatRange(0.1, 3600))
+@_option("live-track", "Write the clips that are made into this track of Live too, through AbletonOSC; 0 is the first.",
+         type=click.IntRange(0))
 @_option("log-level", "How much to log.", default="warning", type=click.Choice(LEVELS))
 @_option("log-file", "Log to this file too, as JSON lines; at 5 MB a new one is begun.", type=click.Path(path_type=Path))
-def serve(host, port, token, models, folders, queue, deadline, log_level, log_file):
+def serve(host, port, token, models, folders, queue, deadline, live_track, log_level, log_file):
     """Serve the models over OSC until Ctrl-C: this is what the devices in Ableton Live talk to."""
     from bridge.daemon import Daemon
     from bridge.holder import describe_holder
@@ -66,8 +68,13 @@ def serve(host, port, token, models, folders, queue, deadline, log_level, log_fi
         elif event == "model failed":
             click.echo(f"model failed: {detail}", err=True)
 
+    deliver = None
+    if live_track is not None:
+        from ableton.sink import LiveSink
+
+        deliver = LiveSink(live_track).put
     try:
-        daemon = Daemon(Config(host, port, token, models, folders, queue, deadline), announce)
+        daemon = Daemon(Config(host, port, token, models, folders, queue, deadline), announce, deliver)
     except OSError as error:
         listener.stop()
         raise UserError(f"{host}:{port} cannot be used: {error.strerror}. {describe_holder(host, port)}") from None
@@ -139,10 +146,67 @@ def play_osc(request, args, host, port, token, out, timeout):
 
 
 @click.command()
-def doctor():
-    """x"""
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="Where the daemon listens, or is to.")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65535), help="Its port.")
+@click.option("--folders", multiple=True, type=click.Path(), help="Look for models here too; repeat it for several.")
+def doctor(host, port, folders):
+    """Check this installation and say what to do about each fault; exits with 1 when there is one."""
+    from bridge import doctor as checks
+
+    colors = {checks.OK: "green", checks.NOTE: "yellow", checks.FAULT: "red"}
+    faults = 0
+    for finding in checks.examine(Config(host, port, folders=folders)):
+        click.echo(click.style(f"{finding.state:<6}", colors[finding.state]) + f"{finding.what}: {finding.found}")
+        if finding.todo:
+            click.echo(f"        do: {finding.todo}")
+        faults += finding.state == checks.FAULT
+    click.echo(f"{checks.versions()}")
+    if faults:
+        raise click.ClickException(f"{faults} fault{'s' if faults > 1 else ''} found")
 
 
 @click.group()
 def service():
-    """x"""
+    """Start the daemon with the user's session, and again when it fails."""
+
+
+@service.command(context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def install(options):
+    """Install and start the service; OPTIONS are those of `serve`."""
+    serve.make_context("serve", list(options)).close()  # wrong ones are refused here, not in a log nobody reads
+    chosen = _service(options)
+    _guarded(chosen.install)
+    click.echo(f"Installed {chosen.path}; the daemon runs now and from every login on.")
+
+
+@service.command()
+def remove():
+    """Stop and remove the service."""
+    chosen = _service(())
+    click.echo(f"Removed {chosen.path}." if _guarded(chosen.remove) else f"There is none: {chosen.path} does not exist.")
+
+
+@service.command()
+def status():
+    """Say whether the service is installed and runs."""
+    from bridge.service import status as read_status
+
+    chosen = _service(())
+    click.echo(_guarded(lambda: read_status(chosen)))
+
+
+def _service(options: Iterable[str]) -> object:
+    from bridge.service import service as choose
+
+    return _guarded(lambda: choose(tuple(options)))
+
+
+def _guarded(action: Callable) -> object:
+    """Do something with the service; what goes wrong is a user's message."""
+    from bridge.service import ServiceError
+
+    try:
+        return action()
+    except (ServiceError, OSError) as error:
+        raise UserError(str(error)) from None

@@ -3,9 +3,10 @@
 import logging
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bridge.cache import Answers
+from bridge.chunks import PackedClip
 from bridge.clients import Clients
 from bridge.config import Config
 from bridge.engine import Engine
@@ -26,11 +27,13 @@ log = logging.getLogger(__name__)
 class Daemon:
     """Serves from `start` to `stop`.
 
-    announce: called from the engine's thread with each notice's event and detail. Raises OSError when the port is taken
+    announce: called from the engine's thread with each notice's event and detail. deliver: called there with the clips of
+    each request that is done, grids apart; it must not wait. Raises OSError when the port is taken
     and Fail("unknown_model") for a name in `config.models` that is not installed.
     """
 
-    def __init__(self, config: Config, announce: Callable[[str, str], None]):
+    def __init__(self, config: Config, announce: Callable[[str, str], None],
+                 deliver: Callable[[Sequence[PackedClip]], None] | None = None):
         self._announce = announce
         self._socket = bind(config.host, config.port)
         self.address: tuple[str, int] = self._socket.getsockname()
@@ -46,7 +49,8 @@ class Daemon:
         self._outbox = Outbox(self._socket)
         self._replies = Replies(self._outbox, Figures())
         answers = Answers()
-        self._engine = Engine(self.catalogue, self._replies, answers, self.notice, config.queue, config.deadline)
+        self._engine = Engine(self.catalogue, self._replies, answers, self.notice, config.queue, config.deadline,
+                              deliver)
         handlers = Handlers(self._clients, self._engine, self._outbox, self._replies, answers)
         self._receiver = Receiver(self._socket, self._clients, handlers, self._replies)
 

@@ -8,7 +8,7 @@ leaves through `_finish`, which lets each out once.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import Pipe
 
 from bridge.cache import Answer, Answers
@@ -32,17 +32,19 @@ class Engine:
     """Takes requests from the receive thread and answers them through `replies`.
 
     notice: called with an event and its detail for all clients. limit: requests in the queue; one client may fill half.
-    deadline: seconds after which a request that has not begun fails.
+    deadline: seconds after which a request that has not begun fails. deliver: is given the clips of each request that is
+    done, grids apart.
     """
 
     def __init__(self, catalogue: Catalogue, replies: Replies, answers: Answers, notice: Callable[[str, str], None],
-                 limit: int, deadline: float):
+                 limit: int, deadline: float, deliver: Callable[[Sequence[PackedClip]], None] | None = None):
         self.catalogue = catalogue
         self.loading = Loading(catalogue, replies, answers, notice, self._send)
         self._replies = replies
         self._answers = answers
         self._limit = limit
         self._deadline = deadline
+        self._deliver = deliver
         self._queue: list[Request] = []
         self._active: dict[tuple, Request] = {}
         self._batch: tuple[int, float, list[tuple[Request, int]]] | None = None  # its number, start and items
@@ -264,6 +266,8 @@ class Engine:
             # Kept before the request leaves: a repetition must find it in one place or the other.
             self._answers.put(request.client.source, request.rid, Answer(request.asked, clips, done))
             self._finish(request)
+        if self._deliver is not None and request.grid is None:
+            self._deliver(clips)
         seconds = time.monotonic() - request.arrived
         self._replies.figures.took(seconds)
         log.info("served", extra={"client": request.client.source, "rid": request.rid, "command": request.address,

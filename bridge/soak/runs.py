@@ -248,14 +248,14 @@ def run_memory(target: Target, requests: int, loads: int, progress: Progress) ->
             _any_request(client, model, number)
             if number == requests // 10:
                 readings["after 10% of the requests"] = target.memory_mb()
-            progress(0.5 * number / requests)
+            progress(0.5 * (number + 1) / requests)
         readings["after all requests"] = target.memory_mb()
         for number in range(loads):
             client.ask("/vae/unload", model)
             client.ask("/vae/load", model)
             if number == loads // 10:
                 readings["after 10% of the loads"] = target.memory_mb()
-            progress(0.5 + 0.5 * number / loads)
+            progress(0.5 + 0.5 * (number + 1) / loads)
         readings["after all loads"] = target.memory_mb()
     result.add("run", f"{requests:,} requests, {loads} loads and unloads")
     for name, value in readings.items():
