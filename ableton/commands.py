@@ -151,14 +151,15 @@ def _conversation(host, port, token, live_host, live_port, reply_port) -> Iterat
 
 @live.command()
 @click.argument("model")
-@click.option("--track", required=True, type=click.IntRange(0), help="Track to write to, the first is 0.")
+@click.option("--track", "tracks", required=True, multiple=True, type=click.IntRange(0),
+              help="Track to write to, the first is 0. A trio takes three: lead, bass, drums.")
 @click.option("--slot", required=True, type=click.IntRange(0), help="First slot to write to, the first is 0.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1, 64), help="Clips, down the track.")
 @click.option("--option", "options", nargs=2, multiple=True, metavar="NAME VALUE",
               help="root, scale, low, high, density, velocity or bars, as in the OSC protocol; may be repeated.")
 @_writing
 @_connection
-def generate(model, track, slot, count, options, temperature, seed, drum_map, overwrite, **connection):
+def generate(model, tracks, slot, count, options, temperature, seed, drum_map, overwrite, **connection):
     """Have the daemon's MODEL make clips and write them into Live's slots, without Max."""
     from ableton.drum_rack import read_map
     from ableton.live_osc import Slot
@@ -166,11 +167,18 @@ def generate(model, track, slot, count, options, temperature, seed, drum_map, ov
     seed = _seed(seed)
     with _conversation(**connection) as (daemon, osc):
         rack = read_map(drum_map)
-        slots = [Slot(track, slot + index) for index in range(count)]
-        _check_free(osc, slots, overwrite)
+        parts = ("lead", "bass", "drums") if _task(daemon, model).startswith("trio") else (None,)
+        if len(tracks) != len(parts):
+            raise UserError(f"{model} writes {len(parts)} clip(s) at a time: give --track {len(parts)} time(s), "
+                            f"received {len(tracks)}")
+        rows = [[Slot(track, slot + index) for track in tracks] for index in range(count)]
+        _check_free(osc, [place for row in rows for place in row], overwrite)
         pairs = [value for name, text in options for value in (name, _option_value(name, text))]
         reply = daemon.ask("/vae/generate", model, count, temperature, seed, *pairs)
-        _write_all(osc, slots, reply, rack, f"{model} s{seed} t{temperature:g}", overwrite)
+        for index, (row, name) in enumerate(zip(rows, _names(f"{model} s{seed} t{temperature:g}", count))):
+            clip = reply.clips[index].clip()
+            for place, part in zip(row, parts):
+                _write(osc, place, clip, rack, name, overwrite, part)
 
 
 @live.command()
@@ -193,14 +201,15 @@ def morph(model, track, first, last, slot, count, temperature, seed, drum_map, o
         rack = read_map(drum_map)
         slots = [Slot(track, slot + index) for index in range(count)]
         _check_free(osc, slots, overwrite)
-        task = next((line.args[2] for line in daemon.ask("/vae/models").lines if line.args[1] == model), "")
+        drums = _task(daemon, model).startswith("drums")
         for name, index in (("a", first), ("b", last)):
-            clip = osc.read_clip(Slot(track, index), "drums" if task.startswith("drums") else "melody")
-            if task.startswith("drums"):
+            clip = osc.read_clip(Slot(track, index), "drums" if drums else "melody")
+            if drums:
                 clip = Clip.of(clip.beats, rack.from_rack(clip.notes))
             daemon.upload(name, clip)
         reply = daemon.ask("/vae/interpolate", model, "a", "b", count, temperature, seed)
-        _write_all(osc, slots, reply, rack, f"{model} s{seed} t{temperature:g} morph", overwrite)
+        for index, name in enumerate(_names(f"{model} s{seed} t{temperature:g} morph", count)):
+            _write(osc, slots[index], reply.clips[index].clip(), rack, name, overwrite)
 
 
 @live.command()
@@ -262,11 +271,18 @@ def _check_free(osc, slots: list, overwrite: bool) -> None:
             raise Refused(f"{slot} already holds a clip; it is replaced only with --overwrite")
 
 
-def _write_all(osc, slots: list, reply, rack, title: str, overwrite: bool) -> None:
+def _task(daemon, model: str) -> str:
+    """The task of one of the daemon's models, "" for a model that it does not have: its own words say so then."""
+    return next((line.args[2] for line in daemon.ask("/vae/models").lines if line.args[1] == model), "")
+
+
+def _names(title: str, count: int) -> list[str]:
+    return [title + (f" #{index + 1}" if count > 1 else "") for index in range(count)]
+
+
+def _write(osc, slot, clip, rack, name: str, overwrite: bool, part: str | None = None) -> None:
     from vae.notes import Clip
 
-    for index, slot in enumerate(slots):
-        clip = reply.clips[index].clip()
-        name = title + (f" #{index + 1}" if len(slots) > 1 else "")
-        osc.write_clip(slot, Clip.of(clip.beats, rack.to_rack(clip.notes)), name, overwrite)
-        click.echo(f"wrote {name} ({len(clip.notes)} notes) to {slot}")
+    notes = [note for note in clip.notes if part in (None, note.part)]
+    osc.write_clip(slot, Clip.of(clip.beats, rack.to_rack(notes)), name, overwrite)
+    click.echo(f"wrote {name} ({len(notes)} notes) to {slot}")

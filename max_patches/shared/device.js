@@ -92,8 +92,8 @@ function notifydeleted() {
     }
 }
 
-// Everything from the panel and from Live: `control name value...`. What comes before live.thisdevice's bang is dropped:
-// there is no Live yet to do it in, and `sync` asks for every value again. Only Live's own calls are taken.
+// Everything from the panel and from Live: `control name value...`. What comes before live.thisdevice's bang is
+// dropped: there is no Live yet to do it in, and `sync` asks for every value again. Only Live's own calls are taken.
 function control() {
     var args = arrayfromargs(arguments);
     var name = args.shift();
@@ -205,7 +205,8 @@ function modelBeats() {
 // Ask for clips. A model that the daemon has but has not loaded is loaded first.
 function ask(words, clips, address, args, handlers) {
     if (!settings.model) {
-        say(session.online ? "fail" : "off", session.online ? "No model: the daemon has none for this device" : NO_DAEMON);
+        say(session.online ? "fail" : "off",
+            session.online ? "No model: the daemon has none for this device" : NO_DAEMON);
         return;
     }
     var mayLoad = true;

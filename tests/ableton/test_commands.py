@@ -67,6 +67,16 @@ def test_generate_plays_the_pads_of_a_drum_map(set_in_live, where, tmp_path):
     assert {note[0] for note in set_in_live.clips[0, 0]["notes"]} <= set(range(1, 10))
 
 
+def test_a_trio_goes_to_three_tracks(where, set_in_live):
+    set_in_live.tracks = ("midi", "midi", "midi")
+    output = call(live, "generate", "trio_test", "--track", 2, "--track", 0, "--track", 1, "--slot", 1, *where)
+    assert output.count("wrote trio_test s") == 3
+    assert {place: clip["beats"] for place, clip in set_in_live.clips.items()} == dict.fromkeys([(2, 1), (0, 1), (1, 1)], 64.0)
+    assert len({clip["name"] for clip in set_in_live.clips.values()}) == 1
+    assert {note[0] for note in set_in_live.clips[1, 1]["notes"]} <= {36, 38, 42, 45, 46, 48, 49, 50, 51}
+    assert "give --track 3 time(s)" in call(live, "generate", "trio_test", "--track", 0, "--slot", 2, *where, code=2)
+
+
 def test_morph_writes_the_way_between_two_clips(set_in_live, where):
     set_in_live.add_clip(0, 0, 8.0, [(36, beat * 1.0, 0.25, 100.0, 0) for beat in range(8)])
     set_in_live.add_clip(0, 1, 8.0, [(42, beat * 0.5, 0.25, 100.0, 0) for beat in range(16)])

@@ -30,10 +30,11 @@ test('a script that is reached in the scheduler\'s thread is a fault', async () 
 test('LiveAPI in global code, and before the device has loaded, is a fault', async () => {
   const script = 'musicvae_generate.js';
   const withLine = (line) => (patcher, files) => files.set(script, `${files.get(script)}\n${line}`);
-  assert.throws(() => open('MusicVAE Generate', {change: withLine('new LiveAPI("live_set");')}), /LiveAPI in global code/);
+  const atOnce = withLine('new LiveAPI("live_set");');
+  assert.throws(() => open('MusicVAE Generate', {change: atOnce}), /LiveAPI in global code/);
 
   const early = withLine('EARLY.port = true; actions.port = function () { new LiveAPI("live_set"); };');
-  const device = open('MusicVAE Generate', {port: 9, change: early}); // Live recalls the port before the device is ready
+  const device = open('MusicVAE Generate', {port: 9, change: early}); // Live recalls the port first
   await sleep(30);
   assert.match(faults(device), /LiveAPI before live.thisdevice banged/);
 });

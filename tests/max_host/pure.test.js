@@ -206,7 +206,9 @@ test('offline, a request fails at once; a stop of the daemon is noticed and aske
 test('messages of other requests, of other clients and of none are dropped', () => {
   const world = session().online();
   for (const args of [[], [0], [999999, 0], ['x']]) {
-    for (const address of ['/vae/done', '/vae/clip/notes', '/vae/fail', '/nonsense']) world.session.receive(address, args);
+    for (const address of ['/vae/done', '/vae/clip/notes', '/vae/fail', '/nonsense']) {
+      world.session.receive(address, args);
+    }
   }
   world.session.receive('/vae/notice', [0, 'model loaded', 'm']);
   assert.deepEqual(world.notices, [['model loaded', 'm']]);

@@ -8,7 +8,8 @@ const SELECTORS = {number: (atom) => (Number.isInteger(atom) ? 'msg_int' : 'msg_
 function loadScript(box, source, name, {LiveAPI, graphics}) {
   const {host} = box;
   const global = {
-    inlets: 1, outlets: 1, autowatch: 0, inlet: 0, messagename: '', jsarguments: [name], Math, JSON, Date, String, Number,
+    inlets: 1, outlets: 1, autowatch: 0, inlet: 0, messagename: '', jsarguments: [name],
+    Math, JSON, Date, String, Number,
     post: (...words) => host.posts.push(words.join(' ')),
     error: (...words) => box.fault(words.join(' ')),
     arrayfromargs: (list) => Array.prototype.slice.call(list),

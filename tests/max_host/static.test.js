@@ -7,7 +7,8 @@ const path = require('path');
 const {readDevice} = require('./amxd');
 const {DEVICES} = require('./host');
 
-const devices = fs.readdirSync(DEVICES).filter((name) => name.endsWith('.amxd')).map((name) => path.join(DEVICES, name));
+const names = fs.readdirSync(DEVICES).filter((name) => name.endsWith('.amxd'));
+const devices = names.map((name) => path.join(DEVICES, name));
 
 test('there are five devices, and every script inside parses as ECMAScript 5', () => {
   const acorn = require('acorn');
