@@ -3,6 +3,7 @@
 Every draw belongs to one example: it comes from that example's (seed, index) and nothing else, and all decoding runs at
 one fixed batch size whose unused rows are padding. So a result does not depend on what else was decoded with it.
 """
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -73,6 +74,19 @@ def grid(corners: Sequence[np.ndarray], columns: int, rows: int) -> np.ndarray:
     return across.transpose(1, 0, 2).reshape(rows * columns, -1)
 
 
+@functools.cache
+def _programs(config):
+    """The compiled encoder and decoder of all models with this config; their weights are arguments.
+
+    Kept for good: TensorFlow never frees what it compiled, so a daemon that loads a model time and again must not
+    compile it anew each time (10 MB a time), and a newer version of a model is ready at once.
+    """
+    encode = tf.function(lambda weights, tokens: vae.posterior(weights, config, tokens)[0], jit_compile=True)
+    decode = tf.function(lambda weights, z, temperature, uniform, bias: vae.rollout(
+        weights, config, z, temperature, uniform, bias=bias), jit_compile=True)
+    return encode, decode
+
+
 class Sampler:
     """Encodes and decodes with one model. Arrays in, arrays out; any number of rows."""
 
@@ -81,10 +95,7 @@ class Sampler:
         config, codec = model.config, model.codec
         self._token_shape = (codec.steps, len(codec.classes))
         self._vocabulary = sum(codec.classes)
-        self._encode = tf.function(lambda weights, tokens: vae.posterior(weights, config, tokens)[0], jit_compile=True)
-        self._decode = tf.function(
-            lambda weights, z, temperature, uniform, bias: vae.rollout(
-                weights, config, z, temperature, uniform, bias=bias), jit_compile=True)
+        self._encode, self._decode = _programs(config)
 
     def warm(self) -> None:
         """Compile both directions, so that the first request is as fast as any."""
