@@ -33,10 +33,10 @@ def open_data(folders, task: str) -> tuple[list, list[float]]:
     return [data for data, _ in pairs], [weight for _, weight in pairs]
 
 
-def make_trainer(config, data, weights, out, validation_examples, save_every, start=None, fine_tune=None):
+def make_trainer(config, data, weights, out, validation_examples, save_every, start=None, earlier=()):
     """A Trainer that keeps with its run what a model card says of it. data, weights: as from `open_data`.
 
-    start: weights to begin from, of the model named `fine_tune`.
+    start: weights to begin from.  earlier: the commands that made them.
     """
     sources = [one.split("train") for one in data]
     for one, source in zip(data, sources):
@@ -49,7 +49,7 @@ def make_trainer(config, data, weights, out, validation_examples, save_every, st
     import_tensorflow()
     from vae.training import checkpoint, loop
     about = {"config": config.as_dict(), "data": [{"meta": one.meta, "weight": w} for one, w in zip(data, weights)],
-             "command": command_line(), "fine_tune": fine_tune}
+             "commands": [*earlier, command_line()]}
     try:
         return loop.Trainer(config, sources, weights, validation, out, about, start, save_every)
     except (checkpoint.CheckpointError, ConfigError, ValueError) as error:
@@ -92,13 +92,18 @@ def train(config, data, out, fine_tune, steps, validation_examples, save_every):
         config = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=steps))
     opened, weights = open_data(data, config.task)
     from vae import registry
-    start = None
+    start, earlier = None, []
     if fine_tune:
         try:
-            start = registry.starting_weights(fine_tune, config)
+            model = registry.resolve(fine_tune)
+            start = registry.starting_weights(model, config)
         except registry.ModelError as error:
             raise UserError(f"--fine-tune {fine_tune}: {error}") from None
-    trainer = make_trainer(config, opened, weights, out, validation_examples, save_every, start, fine_tune)
+        earlier = model.figures.get("commands", [])
+    trainer = make_trainer(config, opened, weights, out, validation_examples, save_every, start, earlier)
+    if fine_tune:
+        from vae.training.loop import keep_earlier_history
+        keep_earlier_history(model.path, out)
     if train_with_progress(trainer, "training"):
         click.echo(f"Trained {trainer.config.training.steps} steps. Next: musicvae export {trainer.out} --name NAME")
     else:

@@ -196,9 +196,8 @@ def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[
     return describe(folder)
 
 
-def starting_weights(name_or_path: str | pathlib.Path, config: configs.Config) -> dict[str, np.ndarray]:
+def starting_weights(info: ModelInfo, config: configs.Config) -> dict[str, np.ndarray]:
     """A model's weights to fine-tune from; raises ModelError unless they fit a model with this config."""
-    info = resolve(name_or_path)
     loaded = arrays(info)
     check_shapes(loaded, config, info.name)
     return loaded

@@ -68,4 +68,4 @@ def test_an_unknown_name_gets_the_nearest(folder):
 def test_fine_tuning_needs_the_same_shapes(folder):
     config, _ = make("drums_2bar", latent=4, encoder=[5], decoder=[7])
     with pytest.raises(registry.ModelError, match="must have shape"):
-        registry.starting_weights(folder, config)
+        registry.starting_weights(registry.describe(folder), config)

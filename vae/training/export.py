@@ -12,7 +12,7 @@ from vae.jobs import Job
 from vae.render import Renderer
 from vae.training import checkpoint
 from vae.training.evaluate import Evaluator, rounded
-from vae.training.loop import BEST, HISTORY
+from vae.training.loop import BEFORE, BEST, HISTORY
 
 CURVES, SAMPLES = "curves.png", "samples.png"
 UNPICKED = 16  # samples on a card: the first so many of seed 0
@@ -33,15 +33,15 @@ def export(run: pathlib.Path, name: str, folder: pathlib.Path, test: np.ndarray 
     config = configs.parse(about["config"])
     # What ships is scored: the weights as float16 will hold them.
     stored = {key: value.astype(np.float16).astype(np.float32) for key, value in weights.items()}
-    figures = {"steps": about["step"], "examples_seen": about["step"] * config.training.batch}
+    before, history = read_history(run)
+    figures = {"steps": about["step"], "examples_seen": int(before + about["step"] * config.training.batch)}
     if test is not None:
         figures["test"] = rounded(Evaluator(config)(stored, test))
-    history = read_history(run)
-    folder.mkdir(parents=True, exist_ok=True)
-    if history:
-        draw_curves(history, folder / CURVES)
     text = card(name, config, figures, about, notes, bool(history))
-    info = registry.save(folder, name, config, weights, figures, text)
+    info = registry.save(folder, name, config, weights, {**figures, "commands": about["commands"]}, text)
+    if history:
+        write_history(history, folder / HISTORY)
+        draw_curves(history, folder / CURVES)
     if config.latent:
         draw_samples(info, folder / SAMPLES)
     return info
@@ -54,13 +54,26 @@ def draw_samples(info: registry.ModelInfo, path: pathlib.Path) -> None:
     draw_clips(clips, path, [str(index) for index in range(UNPICKED)], columns=4 if info.bars == 2 else 1)
 
 
-def read_history(run: pathlib.Path) -> list[dict[str, float]]:
-    """The validations of a run, oldest first; empty if there are none."""
-    path = run / HISTORY
+def read_history(run: pathlib.Path) -> tuple[float, list[dict[str, float]]]:
+    """(examples, rows): what the weights a run was fine-tuned from had seen, and all validations, theirs first."""
+    rows = [_read_rows(run / name) for name in (BEFORE, HISTORY)]
+    before = rows[0][-1]["examples"] if rows[0] else 0.0
+    return before, rows[0] + [{**row, "examples": before + row["examples"]} for row in rows[1]]
+
+
+def _read_rows(path: pathlib.Path) -> list[dict[str, float]]:
     if not path.exists():
         return []
     with open(path, newline="") as file:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def write_history(rows: list[dict[str, float]], path: pathlib.Path) -> None:
+    """Keep the validations with the model, for its card and for whoever fine-tunes it."""
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
+        writer.writeheader()
+        writer.writerows({key: f"{value:g}" for key, value in row.items()} for row in rows)
 
 
 def draw_curves(history: list[dict[str, float]], path: pathlib.Path) -> None:
@@ -91,7 +104,7 @@ def card(name: str, config: configs.Config, figures: dict, about: dict, notes: s
     lines += ["| | |", "| --- | --- |",
               f"| encoder | bidirectional LSTM, {list(config.encoder)} units |" if config.latent else "| encoder | none |",
               f"| latent | {config.latent} dimensions |", f"| decoder | LSTM, {list(config.decoder)} units |",
-              f"| trained | {figures['steps']} steps of {config.training.batch}, {figures['examples_seen']:,} examples seen |",
+              f"| trained | {figures['examples_seen']:,} examples seen, batches of {config.training.batch} |",
               ""]
     if "test" in figures:
         test = figures["test"]
@@ -105,9 +118,9 @@ def card(name: str, config: configs.Config, figures: dict, about: dict, notes: s
     if config.latent:
         lines += [f"The first {UNPICKED} samples of seed 0 at temperature 0.5, none left out "
                   f"(`musicvae generate {name} --count {UNPICKED} --seed 0 --plot`):", "", f"![samples]({SAMPLES})", ""]
-    lines += ["## Made with", "", f"    {about['command']}", ""]
-    if about.get("fine_tune"):
-        lines += [f"starting from the weights of `{about['fine_tune']}`.", ""]
+    lines += ["## Made with", "", *(f"    {command}" for command in about["commands"]), ""]
+    if len(about["commands"]) > 1:
+        lines += ["one after the other: each fine-tunes what the one before it made.", ""]
     lines += ["## Data", ""]
     for part in about["data"]:
         counts = part["meta"]["examples"]

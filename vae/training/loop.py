@@ -7,6 +7,7 @@ was killed and started again ends with the same weights as one that was not.
 import csv
 import os
 import pathlib
+import shutil
 import signal
 import time
 
@@ -21,6 +22,7 @@ from vae.training.batches import Batches
 from vae.training.evaluate import Evaluator, Scores
 
 CHECKPOINT, BEST, HISTORY = "checkpoint.npz", "best.npz", "history.csv"
+BEFORE = "before.csv"  # the history of the weights that a run was fine-tuned from
 GROUPS = ("parameters", "first", "second")
 
 
@@ -38,6 +40,13 @@ def _but_steps(config: Config) -> dict:
     values = config.as_dict()
     del values["training"]["steps"]
     return values
+
+
+def keep_earlier_history(model: pathlib.Path, run: pathlib.Path) -> None:
+    """Copy the validations of a model's training into a run that starts from its weights, once."""
+    if (model / HISTORY).exists() and not (run / BEFORE).exists():
+        run.mkdir(parents=True, exist_ok=True)
+        shutil.copy(model / HISTORY, run / BEFORE)
 
 
 class Trainer:

@@ -147,6 +147,10 @@ def test_export_evaluate_fine_tune_and_generate(tmp_path, data, config, finished
     assert evaluated.returncode == 0 and '"kl"' in evaluated.stdout, evaluated.stderr
     tuned = run("train", config, "--data", data, "--out", tmp_path / "tuned", "--steps", 2, "--fine-tune", models / "mine")
     assert tuned.returncode == 0, tuned.stderr
+    again = run("export", tmp_path / "tuned", "--name", "tuned", "--to", models)
+    assert again.returncode == 0, again.stderr
+    card = (models / "tuned" / "card.md").read_text()
+    assert card.count("musicvae train") == 2 and f"{(120 + 2) * 16:,} examples seen" in card
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         made = run("generate", models / "mine", "--seed", 3, "--count", 3, "--out", folder)
