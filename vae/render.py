@@ -11,7 +11,7 @@ from vae.jobs import MOST_CLIPS, Job
 from vae.notes import Clip
 from vae.registry import Model
 
-LATENTS_KEPT = 256  # jobs whose codes are kept for their next batch: as many as the daemon's longest queue
+LATENTS_KEPT = 32 << 20  # bytes of codes kept for their jobs' next batches; those of an evicted job are made again
 
 
 class Renderer:
@@ -61,8 +61,12 @@ class Renderer:
         for job in new:
             segments = self._segments(job)
             self._latents[job] = self._job_latents(job, segments, [codes[clip, segments] for clip in job.clips])
-        while len(self._latents) > max(LATENTS_KEPT, len(jobs)):
-            self._latents.popitem(last=False)
+        needed = set(jobs)
+        for job in needed:
+            self._latents.move_to_end(job)
+        kept = sum(codes.nbytes for codes in self._latents.values())
+        while kept > LATENTS_KEPT and len(self._latents) > len(needed):
+            kept -= self._latents.popitem(last=False)[1].nbytes
 
     def _segments(self, job: Job) -> int:
         return long.segment_count(job.constraints.bars, self.codec.bars)
