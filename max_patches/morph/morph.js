@@ -5,7 +5,6 @@ device.name = "MusicVAE Morph";
 device.models = /_2bar$/;
 
 var STEPS_PER_CELL = 512; // keys of one cell in the coll; the patch's expr has the same number
-var MOST_STORED = 4000; // atoms in a stored value; a list of a few thousand is safe in every Max
 var SIZES = [5, 7, 9, 13]; // the Steps menu
 var NAMES = ["a", "b", "c", "d"];
 
@@ -39,7 +38,7 @@ actions.fill = function () {
     ask("Making corners", {}, "/vae/generate", [settings.model, open.length, settings.temperature, seed], {
         done: function (result) {
             open.forEach(function (name, i) {
-                setCorner(name, result.clips[i], clipName(settings.model, seed, settings.temperature, i, ""), false);
+                setCorner(name, result.clips[i], clipName("new", seed, settings.temperature, i, ""), false);
             });
             buildWhenReady();
         }
@@ -137,15 +136,12 @@ function build() {
         });
 }
 
+// Have Live store the plane with the set: 11 atoms a cell, so that the largest has fewer than 2,000.
 function keep(made) {
     var list = packGrid(made);
-    var stored = list.length <= MOST_STORED;
-    if (stored) {
-        keptGrid = list.join(" ");
-        outlet(TO_PANEL, ["keepgrid"].concat(list));
-    }
-    say("on", made.cells.length + " clips ready: move X and Y, start Live's transport" +
-        (stored ? "" : " (too many notes to be stored with the set)"));
+    keptGrid = list.join(" ");
+    outlet(TO_PANEL, ["keepgrid"].concat(list));
+    say("on", made.cells.length + " clips ready: move X and Y, start Live's transport");
 }
 
 // Fill the patch's player. Notes go to keys cell x 512 + step, as pitch velocity length triples.

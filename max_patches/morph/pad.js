@@ -51,7 +51,7 @@ function paintPad(top, width, height) {
     pad = {x: PAD_MARGIN, y: top + PAD_MARGIN, width: width - 2 * PAD_MARGIN, height: height - top - 2 * PAD_MARGIN};
     block(4, top, width - 8, height - top - 4, "grid", 0.35);
     if (shownClip) {
-        drawRoll(4, top, width - 8, height - top - 4, shownClip, 0.3);
+        drawRoll(4, top, width - 8, height - top - 4, shownClip, 0.3, false);
     }
     for (var index = 0; index < columns * rows; index++) {
         var column = index % columns;

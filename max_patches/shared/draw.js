@@ -16,11 +16,9 @@ var COLORS = {
     off: [0.6, 0.3, 0.28, 1]
 };
 
-// Drum kinds from low to high lane: the pitch the models write, and a short name.
-var DRUM_LANES = [
-    [36, "kick"], [38, "snare"], [42, "hat"], [46, "open"], [45, "tom l"], [48, "tom m"], [50, "tom h"],
-    [49, "crash"], [51, "ride"]
-];
+// The drum lanes' names, from the lowest lane up, in the order of DRUM_PITCHES.
+var DRUM_LANES = ["kick", "snare", "hat", "open", "tom l", "tom m", "tom h", "crash", "ride"];
+var NAMES_WIDTH = 30; // of the lanes' names, beside the roll
 
 function color(name, alpha) {
     var c = COLORS[name];
@@ -81,9 +79,18 @@ function drawStatus(width, light, text) {
     return 6 + 12 * shown.length;
 }
 
-// A clip's notes in a rectangle: drums in nine lanes, everything else by pitch, with bars and beats.
-function drawRoll(x, y, width, height, clip, alpha) {
-    block(x, y, width, height, "back", 1);
+// A clip's notes in a rectangle: drums in nine lanes, everything else by pitch, with bars and beats. Lanes have names
+// where nothing else shares the rectangle and `named` is set.
+function drawRoll(x, y, width, height, clip, alpha, named) {
+    var drums = clip.notes.filter(function (note) { return note.part === "drums"; });
+    var pitched = clip.notes.filter(function (note) { return note.part !== "drums"; });
+    var drumHeight = !drums.length ? 0 : pitched.length ? Math.round(height * 0.38) : height;
+    block(x, y, width, height, "back");
+    if (named && drums.length && !pitched.length && height > 9 * DRUM_LANES.length) {
+        drawLaneNames(x, y, height);
+        x += NAMES_WIDTH;
+        width -= NAMES_WIDTH;
+    }
     var perBeat = width / clip.beats;
     for (var beat = 0; beat <= clip.beats; beat++) {
         var isBar = beat % BEATS_PER_BAR === 0;
@@ -91,30 +98,30 @@ function drawRoll(x, y, width, height, clip, alpha) {
             block(x + beat * perBeat, y, 1, height, isBar ? "bar" : "grid");
         }
     }
-    var drums = clip.notes.filter(function (note) { return note.part === "drums"; });
-    var pitched = clip.notes.filter(function (note) { return note.part !== "drums"; });
-    var drumHeight = !drums.length ? 0 : pitched.length ? Math.round(height * 0.38) : height;
     if (drums.length) {
-        drawDrums(x, y + height - drumHeight, perBeat, drumHeight, drums, alpha, !pitched.length && alpha === 1);
+        drawDrums(x, y + height - drumHeight, perBeat, drumHeight, drums, alpha);
     }
     if (pitched.length) {
         drawPitches(x, y, perBeat, height - drumHeight, pitched, alpha);
     }
 }
 
-function drawDrums(x, y, perBeat, height, notes, alpha, named) {
+function drawLaneNames(x, y, height) {
     var lane = height / DRUM_LANES.length;
-    for (var i = 0; i < notes.length; i++) {
-        for (var row = 0; row < DRUM_LANES.length; row++) {
-            if (DRUM_LANES[row][0] === notes[i].pitch) {
-                block(x + notes[i].start * perBeat + 1, y + height - (row + 1) * lane + 1,
-                    Math.max(2, perBeat / STEPS_PER_BEAT - 2), Math.max(2, lane - 2), "drums", alpha);
-            }
+    DRUM_LANES.forEach(function (name, row) {
+        words(x + 1, y + height - row * lane - lane / 2 + 3, name, 8, "dim");
+    });
+}
+
+function drawDrums(x, y, perBeat, height, notes, alpha) {
+    var lane = height / DRUM_LANES.length;
+    notes.forEach(function (note) {
+        var row = DRUM_PITCHES.indexOf(note.pitch);
+        if (row >= 0) { // a grabbed clip may have pads of no kind
+            block(x + note.start * perBeat + 1, y + height - (row + 1) * lane + 1,
+                Math.max(2, perBeat / STEPS_PER_BEAT - 2), Math.max(2, lane - 2), "drums", alpha);
         }
-    }
-    for (var name = 0; named && lane >= 9 && name < DRUM_LANES.length; name++) {
-        words(x + 3, y + height - name * lane - lane / 2 + 3, DRUM_LANES[name][1], 8, "dim");
-    }
+    });
 }
 
 function drawPitches(x, y, perBeat, height, notes, alpha) {

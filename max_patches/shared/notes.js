@@ -173,56 +173,90 @@ function clipName(model, seed, temperature, index, more) {
         (more ? " " + more : "");
 }
 
-// One int per note for a stored parameter: pitch 7 bits, start 8, length 8 (sixteenths), velocity 7. Notes of the
-// 2-bar models lie on sixteenths, so nothing is lost.
-function packNote(note) {
-    var start = Math.round(note.start * STEPS_PER_BEAT);
-    var length = clamp(Math.round(note.duration * STEPS_PER_BEAT), 1, 255);
-    return note.pitch | (start << 7) | (length << 15) | (note.velocity << 23);
+// The drum pitches that the models write, in the order of their kinds (kick, snare, closed and open hi-hat, low, mid
+// and high tom, crash, ride): kind i is bit i of a stored step.
+var DRUM_PITCHES = [36, 38, 42, 46, 45, 48, 50, 49, 51];
+var HOLD = 129; // a stored step of a melody: 0 is rest, 1-128 the start of pitch 0-127, HOLD goes on
+var STEPS_PER_INT = 3; // of at most 9 bits, in the 31 that an int of Max has to spare
+
+// A clip's steps (sixteenths) as numbers below 512. Clips of the 2-bar models lie on sixteenths, with one melody note at
+// a time and drum hits of one sixteenth, so nothing is lost but a velocity of each note's own.
+function clipSteps(clip, part) {
+    var steps = [];
+    for (var step = 0; step < clip.beats * STEPS_PER_BEAT; step++) {
+        steps.push(0);
+    }
+    clip.notes.forEach(function (note) {
+        var start = Math.round(note.start * STEPS_PER_BEAT);
+        if (part === "drums") {
+            steps[start] |= 1 << DRUM_PITCHES.indexOf(note.pitch);
+            return;
+        }
+        var end = Math.min(steps.length, start + Math.round(note.duration * STEPS_PER_BEAT));
+        for (var step = start; step < end; step++) {
+            steps[step] = step === start ? note.pitch + 1 : HOLD;
+        }
+    });
+    return steps;
 }
 
-function unpackNote(packed, part) {
-    return {
-        part: part,
-        pitch: packed & 127,
-        start: ((packed >> 7) & 255) / STEPS_PER_BEAT,
-        duration: ((packed >> 15) & 255) / STEPS_PER_BEAT,
-        velocity: (packed >> 23) & 127
+function stepsClip(steps, part, beats, velocity) {
+    var notes = [];
+    var add = function (pitch, step) {
+        notes.push({
+            part: part, pitch: pitch, start: step / STEPS_PER_BEAT, duration: 1 / STEPS_PER_BEAT, velocity: velocity
+        });
     };
+    steps.forEach(function (value, step) {
+        if (part !== "drums") {
+            if (value === HOLD && notes.length) {
+                notes[notes.length - 1].duration += 1 / STEPS_PER_BEAT;
+            } else if (value > 0 && value < HOLD) {
+                add(value - 1, step);
+            }
+            return;
+        }
+        for (var kind = 0; kind < DRUM_PITCHES.length; kind++) {
+            if (value & (1 << kind)) {
+                add(DRUM_PITCHES[kind], step);
+            }
+        }
+    });
+    notes.sort(byStart);
+    return {name: "", beats: beats, notes: notes};
 }
 
 // A whole grid {columns, rows, beats, part, model, cells: [clip]} as a flat list, and back. The list is what a Live
 // Set keeps, so that the grid plays again where no daemon runs.
 function packGrid(grid) {
-    var list = [1, grid.model, grid.part, grid.columns, grid.rows, grid.beats];
-    for (var i = 0; i < grid.cells.length; i++) {
-        var notes = grid.cells[i].notes;
-        list.push(notes.length);
-        for (var j = 0; j < notes.length; j++) {
-            list.push(packNote(notes[j]));
+    var loud = grid.cells.filter(function (clip) { return clip.notes.length; })[0];
+    var velocity = loud ? loud.notes[0].velocity : 100;
+    var list = [1, grid.model, grid.part, grid.columns, grid.rows, grid.beats, velocity];
+    grid.cells.forEach(function (clip) {
+        var steps = clipSteps(clip, grid.part);
+        for (var i = 0; i < steps.length; i += STEPS_PER_INT) {
+            list.push(steps[i] | ((steps[i + 1] || 0) << 9) | ((steps[i + 2] || 0) << 18));
         }
-    }
+    });
     return list;
 }
 
+// Null for a list that is no grid.
 function unpackGrid(list) {
-    if (list[0] !== 1 || list.length < 6) {
-        return null;
-    }
     var grid = {
         model: String(list[1]), part: String(list[2]), columns: list[3], rows: list[4], beats: list[5], cells: []
     };
-    var at = 6;
-    while (grid.cells.length < grid.columns * grid.rows) {
-        var count = list[at++];
-        if (!(count >= 0) || at + count > list.length) {
-            return null;
+    var count = grid.beats * STEPS_PER_BEAT;
+    var atoms = Math.ceil(count / STEPS_PER_INT);
+    if (list[0] !== 1 || list.length !== 7 + grid.columns * grid.rows * atoms) {
+        return null;
+    }
+    for (var at = 7; at < list.length; at += atoms) {
+        var steps = [];
+        for (var step = 0; step < count; step++) {
+            steps.push((list[at + Math.floor(step / STEPS_PER_INT)] >> (9 * (step % STEPS_PER_INT))) & 511);
         }
-        var notes = [];
-        for (var i = 0; i < count; i++) {
-            notes.push(unpackNote(list[at++], grid.part));
-        }
-        grid.cells.push({name: "", beats: grid.beats, notes: notes});
+        grid.cells.push(stepsClip(steps, grid.part, grid.beats, list[6]));
     }
     return grid;
 }

@@ -46,7 +46,7 @@ function paintRoll(top, width, height) {
         block(4, top, width - 8, height - top - 4, "grid", 0.5);
         return;
     }
-    drawRoll(4, top, width - 8, height - top - 18, shownClip, 1);
+    drawRoll(4, top, width - 8, height - top - 18, shownClip, 1, true);
     words(6, height - 6, lines(shownClip.name, 9, width - 12, 1)[0], 9, "dim");
 }
 
