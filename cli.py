@@ -33,6 +33,10 @@ COMMANDS = {  # name: (where its click command lives, its line in --help)
     "dataset": ("vae.dataset.commands:dataset", "Build data sets from MIDI files and look into them."),
     "train": ("vae.commands:train", "Train a model on a data set."),
     "evaluate": ("vae.commands:evaluate", "Score a model by the columns of the paper's Table 1."),
+    "table1": ("vae.analysis.commands:table1", "Train and score all models of the paper's Table 1."),
+    "structure": ("vae.analysis.commands:structure", "Long-term structure of a model's samples."),
+    "quality": ("vae.analysis.commands:quality", "How much a model's samples are like real music."),
+    "benchmark": ("vae.analysis.commands:benchmark", "Speed of training, segments as one batch and one by one."),
     "export": ("vae.commands:export", "Make a model folder of a training run."),
 }
 

@@ -5,9 +5,12 @@ import pathlib
 import click
 
 from vae import tables
-from vae.commands import open_data
+from vae.analysis import table1 as paper_table
+from vae.commands import make_trainer, open_data, open_weighted, train_with_progress
 from vae.errors import UserError
 from vae.quiet import import_tensorflow
+
+VALIDATIONS, VALIDATION_EXAMPLES = 20, 512  # of a run of table1: as often as a choice of the best checkpoint needs
 
 FILE = click.Path(dir_okay=False, path_type=pathlib.Path)
 FOLDERS = click.option("--folders", type=click.Path(exists=True, file_okay=False), multiple=True,
@@ -100,3 +103,123 @@ def structure(model, data, samples, seed, json_path, plot, folders):
         from vae.analysis.plots import draw_similarity
         draw_similarity(result, matrices, plot)
         click.echo(f"picture: {plot}")
+
+
+@click.command()
+@click.option("--data", required=True, multiple=True, metavar="DIR[=WEIGHT]",
+              help="A data set; rows without one are left out. Repeat it for more rows, or to mix several of one task by "
+                   "weight, of which the first is validated and tested on.")
+@click.option("--size", type=click.Choice(paper_table.SIZES), default="small", show_default=True, help="Which configs.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=pathlib.Path),
+              help="Folder of the runs and of table1.md and table1.json; what is there already is not trained again.")
+@click.option("--steps", multiple=True, metavar="[TASK=]N", help="Train so many steps instead of the configs', all runs or one task's.")
+@click.option("--no-train", is_flag=True, help="Only score the runs that are in the folder, finished or not.")
+def table1(data, size, out, steps, no_train):
+    """Train and score all models of the paper's Table 1, and print the table beside the paper's figures.
+
+    Every model is trained as a decoder-only baseline, as a VAE, and as a VAE with scheduled sampling. Interrupted, the
+    same command goes on. Runs are named TASK_SIZE_VARIANT and are ordinary ones: `musicvae train` can have made them.
+    """
+    from vae import config as configs
+
+    opened = {}
+    for text in data:
+        pair = open_weighted(text)
+        opened.setdefault(pair[0].task, []).append(pair)
+    chosen = _steps(steps)
+    for task, pairs in opened.items():
+        if not len(pairs[0][0].split("test")):
+            raise UserError(f"--data {pairs[0][0].path}: has no test examples")
+    import_tensorflow()
+    results, left_out = {}, [f"{task}: no data set given" for task in paper_table.TASKS if task not in opened]
+    counts = {task: {"train": sum(len(one.split("train")) for one, _ in pairs), "test": len(pairs[0][0].split("test"))}
+              for task, pairs in opened.items()}
+    runs = [(task, name) for task in paper_table.TASKS if task in opened for name in paper_table.VARIANTS]
+    for number, (task, name) in enumerate(runs, 1):
+        base = paper_table.base_name(task, size)
+        run, title = out / f"{base}_{name}", f"{number}/{len(runs)} {base}_{name}"
+        config = paper_table.variant(configs.read(base), name, chosen.get(task))
+        if not no_train:
+            _train(config, opened[task], run, title)
+        elif not run.exists():
+            left_out.append(f"{run.name}: not trained")
+            continue
+        results.setdefault(task, {})[name] = _score(config, opened[task][0][0].split("test"), run, title)
+        (out / "table1.md").write_text(paper_table.report(results, counts, size, left_out), encoding="utf-8")
+        (out / "table1.json").write_text(json.dumps(paper_table.plain(results, counts, size, left_out), indent=2) + "\n")
+    if not results:
+        raise UserError(f"--out {out}: has no run to score; there could be {', '.join(text.split(':')[0] for text in left_out)}")
+    tables.show(f"Table 1, size {size}", *paper_table.accuracy_table(results))
+    tables.show("trained on", *paper_table.training_table(results, counts))
+    for row, what, holds in paper_table.orders(results):
+        click.echo(f"{row}, {what}: {'yes' if holds else 'NO'}")
+    for text in left_out:
+        click.echo(f"left out: {text}")
+    click.echo(f"Wrote {out / 'table1.md'} and {out / 'table1.json'}")
+
+
+def _steps(texts) -> dict[str, int]:
+    """Task to steps from `N` and `TASK=N` arguments, of which the last that names a task counts."""
+    chosen = {}
+    for text in texts:
+        task, _, number = text.rpartition("=")
+        if not number.isdecimal() or int(number) < 1 or task not in ("", *paper_table.TASKS):
+            raise UserError(f"--steps: must be a number above 0, or TASK=NUMBER with a task of "
+                            f"{', '.join(paper_table.TASKS)}. Received: {text}")
+        chosen.update(dict.fromkeys([task] if task else paper_table.TASKS, int(number)))
+    return chosen
+
+
+def _train(config, pairs, run: pathlib.Path, title: str) -> None:
+    """Train a run to its end, or do nothing if it is there already."""
+    trainer = make_trainer(config, [one for one, _ in pairs], [weight for _, weight in pairs], run, VALIDATION_EXAMPLES,
+                           max(1, config.training.steps // VALIDATIONS))
+    if not train_with_progress(trainer, title):
+        click.echo(f"Interrupted at step {trainer.step} of {run.name}; the same command goes on from there.")
+        raise SystemExit(130)
+
+
+def _score(config, test, run: pathlib.Path, title: str) -> dict:
+    from rich import progress
+
+    from vae.training.checkpoint import CheckpointError
+    with progress.Progress(transient=True) as bar:
+        task = bar.add_task(f"{title}: scoring", total=len(test))
+        try:
+            return paper_table.score(run, config, test, lambda done: bar.update(task, completed=done))
+        except CheckpointError as error:
+            raise UserError(str(error)) from None
+
+
+@click.command()
+@click.argument("config", default="melody_32bar_small")
+@click.option("--batch", type=click.IntRange(1), help="Examples of a step.", show_default="the config's")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Steps to time of each form.")
+def benchmark(config, batch, rounds):
+    """Speed of training CONFIG (a YAML file or a name from vae/configs) on this machine, on random examples.
+
+    A hierarchical decoder is timed in two forms of the same computation: all segments of a piece as one batch, which is
+    how it is trained, and one segment after the other.
+    """
+    import dataclasses
+
+    from vae import config as configs
+    try:
+        config = configs.read(config)
+    except configs.ConfigError as error:
+        raise UserError(str(error)) from None
+    if config.training is None:
+        raise UserError("config: missing key 'training', the schedule to train by")
+    if batch:
+        config = dataclasses.replace(config, training=dataclasses.replace(config.training, batch=batch))
+    import_tensorflow()
+    from rich import console
+
+    from vae.analysis import benchmark as measuring
+    with console.Console().status("starting") as status:
+        speeds = measuring.measure(config, rounds, status.update)
+    tables.show(f"training {config.task}, {config.training.batch} examples a step", ("form", "examples/s"),
+                [(form, f"{speed:.1f}") for form, speed in speeds.items()])
+    if len(speeds) > 1:
+        ratio = speeds[measuring.TOGETHER] / speeds[measuring.IN_TURN]
+        click.echo(f"{measuring.TOGETHER}: {ratio:.2f} times as fast as {measuring.IN_TURN}")

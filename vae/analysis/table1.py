@@ -59,7 +59,7 @@ def score(run: pathlib.Path, expected: Config, test: np.ndarray, progress: Calla
     if config != expected or scheduled != bool(expected.training.scheduled_sampling):
         raise checkpoint.CheckpointError(f"{run} is of another model than this size and variant of Table 1")
     scores = evaluate.Evaluator(config)(weights, test, progress)
-    steps = max(about["step"], *(int(row["step"]) for row in export.read_history(run)))
+    steps = max([about["step"], *(int(row["step"]) for row in export.read_history(run)[1])])
     return {**evaluate.rounded(scores), "steps": steps, "best_step": about["step"], "batch": config.training.batch,
             "parameters": sum(value.size for value in weights.values()),
             "own_events": round(1.0 - config.training.truth_probability(steps), 3)}
