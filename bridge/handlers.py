@@ -2,6 +2,7 @@
 handlers look up, store and queue, they compute nothing."""
 
 import os
+import time
 from collections.abc import Callable
 
 import psutil
@@ -36,6 +37,8 @@ class Handlers:
         self._replies = replies
         self._answers = answers
         self._uploads = Uploads(replies, answers)
+        self._memory_figures: dict[str, float] = {}
+        self._memory_read = float("-inf")
         # Newest wins: a morph waits here until all packets that have arrived are read and the client has room.
         self._morphs: dict[tuple[Client, str], dict] = {}
         self._handlers: dict[str, Callable[[Client, dict], None]] = {
@@ -120,12 +123,18 @@ class Handlers:
             "queue": float(self._engine.queued()),
             "clients": float(len(self._clients)),
             "models": float(len(self._engine.catalogue.loaded())),
-            "rss_mb": _resident_mb(os.getpid()),
-            "worker_rss_mb": _resident_mb(self._engine.worker_pid),
-        }
+        } | self._memory()
         for name, value in figures.items():
             self._replies.say(client, "/vae/stat", values["rid"], name, value)
         self._done(client, values, len(figures))
+
+    def _memory(self) -> dict[str, float]:
+        """Memory in RAM, read once a second at the most: the system takes long to say it."""
+        if time.monotonic() - self._memory_read > 1.0:
+            self._memory_read = time.monotonic()
+            self._memory_figures = {"rss_mb": _resident_mb(os.getpid()),
+                                    "worker_rss_mb": _resident_mb(self._engine.worker_pid)}
+        return self._memory_figures
 
     def describe(self, client: Client, values: dict) -> None:
         for command in COMMANDS.values():

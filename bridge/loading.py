@@ -104,7 +104,7 @@ class Loading:
     def run(self) -> None:
         """Pass on to the worker what was asked since the last turn."""
         again, self._again = self._again, []
-        if again:
+        if again or any(isinstance(asked, Waiter) for asked in list(self._asked)):
             self._catalogue.scan()
         for name, waiters in again:
             self._begin(self._catalogue.get(name), False, waiters)
@@ -117,7 +117,6 @@ class Loading:
             elif isinstance(asked, str):
                 self._begin(self._catalogue.get(asked), False, [])
             else:
-                self._catalogue.scan()
                 try:
                     self._begin(self._catalogue.get(asked.name), asked.unload, [asked])
                 except Fail as fail:

@@ -49,6 +49,7 @@ class Catalogue:
 
     def __init__(self, folders: tuple[str, ...]):
         self._folders = folders
+        self._looks: dict[Path, tuple[tuple, registry.ModelInfo | None]] = {}
         self.entries: dict[str, Entry] = {}
         self.scan()
 
@@ -60,7 +61,7 @@ class Catalogue:
         found: dict[str, Entry] = {}
         for folder in registry.folders(self._folders):
             for about in sorted(folder.glob(f"*/{registry.ABOUT}")):
-                entry = _look(about.parent)
+                entry = self._look(about.parent)
                 if entry.task or entry.name not in found:
                     found[entry.name] = entry
         # A folder that is gone takes nothing away from a performance: what is in memory goes on serving.
@@ -71,6 +72,22 @@ class Catalogue:
         changed = [name for name, entry in found.items() if name not in entries or entries[name].update(entry)]
         self.entries = found | entries
         return changed
+
+    def _look(self, folder: Path) -> Entry:
+        """What a model folder says of itself; only its name when that cannot be read.
+
+        Its files are read only when they changed: clients may ask for loads as often as they like.
+        """
+        stamp = _stamp(folder)
+        if self._looks.get(folder, (None,))[0] != stamp:
+            try:
+                self._looks[folder] = stamp, registry.describe(folder)
+            except registry.ModelError:
+                self._looks[folder] = stamp, None
+        info = self._looks[folder][1]
+        if info is None:
+            return Entry(folder.name, "", 0, 0, 0, folder, stamp)
+        return Entry(info.name, info.task, info.bars, info.latent, info.parameters, folder, stamp)
 
     def get(self, name: str) -> Entry:
         """The entry of that name. Raises Fail("unknown_model") naming the nearest."""
@@ -92,15 +109,6 @@ class Catalogue:
     def loaded(self) -> list[Entry]:
         """The entries that serve."""
         return [entry for entry in self.entries.values() if entry.state == "loaded"]
-
-
-def _look(folder: Path) -> Entry:
-    """What a model folder says of itself; only its name when that cannot be read."""
-    try:
-        info = registry.describe(folder)
-    except registry.ModelError:
-        return Entry(folder.name, "", 0, 0, 0, folder, _stamp(folder))
-    return Entry(info.name, info.task, info.bars, info.latent, info.parameters, folder, _stamp(folder))
 
 
 def _stamp(folder: Path) -> tuple:
