@@ -57,7 +57,10 @@ def serve(host, port, token, models, folders, queue, deadline, live_track, log_l
     if not is_loopback(host) and not token:
         token = secrets.token_urlsafe(16)
         click.echo(f"Beyond this machine clients must show a token. This one was made for now: {token}")
-    listener = start_logs(log_level, log_file)
+    try:
+        listener = start_logs(log_level, log_file)
+    except OSError as error:
+        raise UserError(f"--log-file {log_file} cannot be written: {error.strerror}") from None
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

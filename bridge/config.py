@@ -47,9 +47,9 @@ def read_defaults(path: Path, known: set[str]) -> dict:
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold `key: value` lines, received {type(values).__name__}")
     for key in values:
-        if key not in known:
-            raise ConfigError(f"{path}: unknown key {key!r}{did_you_mean(key, known)} Keys: {', '.join(sorted(known))}")
-    return values
+        if str(key).replace("-", "_") not in known:
+            raise ConfigError(f"{path}: unknown key {key!r}; keys: {', '.join(sorted(known))}{did_you_mean(key, known)}")
+    return {key.replace("-", "_"): value for key, value in values.items()}
 
 
 def is_loopback(host: str) -> bool:

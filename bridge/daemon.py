@@ -1,5 +1,6 @@
 """The daemon: its socket, its threads, its start and its end."""
 
+import gc
 import logging
 import socket
 import sys
@@ -57,6 +58,8 @@ class Daemon:
     def start(self) -> None:
         """Answer from now on; models load behind that."""
         sys.setswitchinterval(SWITCH)
+        gc.collect()
+        gc.freeze()  # what is here stays: going through it at every full collection would stop all threads for 40 ms
         self._engine.start(self._first)
         self._receiver.start()
 

@@ -16,7 +16,7 @@ def find_command(word: str) -> Command:
     address = word if word.startswith("/") else f"/vae/{word}"
     if address not in COMMANDS or address in UPLOADS:
         words = [known.removeprefix("/vae/") for known in COMMANDS if known not in UPLOADS]
-        raise Fail("unknown_address", f"no request {word!r}{did_you_mean(word, words)} Requests: {', '.join(words)}")
+        raise Fail("unknown_address", f"no request {word!r}; requests: {', '.join(words)}{did_you_mean(word, words)}")
     return COMMANDS[address]
 
 

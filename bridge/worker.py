@@ -28,7 +28,7 @@ def main(pipe: Connection, errors: Connection | None) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(5)  # a computed clip can wait, audio and the receive thread cannot
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # a performer's other programs need the GPU too
     Worker(pipe).run()
 
 

@@ -1,6 +1,9 @@
 """A real daemon with small real models, and a client made of a bare socket and python-osc: nothing of `bridge` in it."""
 
+import os
 import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -8,7 +11,7 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from bridge.soak.target import Target
+from bridge.soak.target import ROOT, Target
 from vae import registry
 from vae.config import parse
 from vae.model import weights
@@ -48,6 +51,14 @@ def peer(shared_daemon):
     """A client of the shared daemon."""
     with Peer(shared_daemon.port) as client:
         yield client
+
+
+def cli(*words, **environment):
+    """A command as a user types it: its exit code and what it printed, which is never a traceback."""
+    done = subprocess.run([sys.executable, "-m", "cli", *words], check=False, cwd=ROOT, capture_output=True, text=True,
+                          timeout=120, env={**os.environ, **environment})
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout + done.stderr
 
 
 class Peer:

@@ -1,13 +1,10 @@
 """Short versions of the soak runs; the long ones are commands and print the same figures."""
 
-import subprocess
-import sys
-
 import pytest
 
 from bridge.soak.runs import run_flood, run_memory, run_morphs, run_packets
-from bridge.soak.target import ROOT, Target
-from tests.bridge.conftest import DRUMS
+from bridge.soak.target import Target
+from tests.bridge.conftest import DRUMS, cli
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +31,12 @@ def test_a_run_keeps_the_promises(target, run):
 
 def test_the_command_prints_its_figures(model_folder):
     options = ["--serve-option=--folders", f"--serve-option={model_folder}", f"--serve-option=--models={DRUMS}"]
-    done = subprocess.run([sys.executable, "-m", "cli", "soak", "--packets", "2000", *options], cwd=ROOT,
-                          capture_output=True, text=True, timeout=120)
-    printed = done.stdout + done.stderr
-    assert done.returncode == 0 or "not as promised: ping" in printed, printed
+    code, printed = cli("soak", "--packets", "2000", *options)
+    assert code == 0 or "not as promised: ping" in printed, printed
     for words in ("packets: ", "exits:  ", "unanswered pings: ", "p99 ", "stopped on SIGTERM: "):
         assert words in printed
 
 
 def test_a_run_without_a_model_says_so():
-    done = subprocess.run([sys.executable, "-m", "cli", "soak", "--packets", "10", "--serve-option=--models=none"],
-                          cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2 and "no model 'none'" in done.stderr and "Traceback" not in done.stderr
+    code, printed = cli("soak", "--packets", "10", "--serve-option=--models=none")
+    assert code == 2 and "no model 'none'" in printed

@@ -46,7 +46,7 @@ def test_more_density_gives_more_notes(task):
     def notes(density):
         bias = logit_bias(codec(task), Constraints(density=density))
         probabilities = shares(bias[0]) if bias else shares(np.zeros(codec(task).classes[0]))
-        counts = [bin(c).count("1") if task == "drums_2bar" else c < HOLD for c in range(len(probabilities))]
+        counts = [c.bit_count() if task == "drums_2bar" else c < HOLD for c in range(len(probabilities))]
         return float(probabilities @ np.array(counts, float))
 
     amounts = [notes(density) for density in (0.0, 0.25, 0.5, 0.75, 1.0)]
