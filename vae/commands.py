@@ -208,8 +208,8 @@ def export(run, name, to, data, notes):
     from vae.training import export as exporting
     try:
         config = exporting.run_config(run)
-        test = open_data([data], config.task)[0][0].split("test") if data else None
-        info = exporting.export(run, name, (to or registry.OWN) / name, test, notes.read_text() if notes else "")
+        opened = open_data([data], config.task)[0][0] if data else None
+        info = exporting.export(run, name, (to or registry.OWN) / name, opened, notes.read_text() if notes else "")
     except checkpoint.CheckpointError as error:
         raise UserError(str(error)) from None
     size = (info.path / registry.WEIGHTS).stat().st_size

@@ -174,8 +174,8 @@ def load(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path] =
 
 
 def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[str, np.ndarray], figures: dict,
-         card: str, dtype=np.float16) -> ModelInfo:
-    """Write a model folder; weights.npz is written before model.yaml names its checksum, so that a reader never sees
+         dtype=np.float16) -> ModelInfo:
+    """Write what a model folder must hold; weights.npz is written before model.yaml names its checksum, so that a reader never sees
     a model that is half there.
 
     weights: float32 arrays by name.  dtype: float16 halves the file; the accuracies change by less than 0.001.
@@ -187,7 +187,6 @@ def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[
     content = stored.getvalue()
     (folder / ABOUT).unlink(missing_ok=True)
     (folder / WEIGHTS).write_bytes(content)
-    (folder / CARD).write_text(card, encoding="utf-8")
     values = {"name": name, "sha256": hashlib.sha256(content).hexdigest(), "figures": figures,
               "config": config.as_dict()}
     part = folder / (ABOUT + ".part")

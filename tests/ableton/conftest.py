@@ -25,7 +25,7 @@ def write_models(folder: Path) -> None:
     for name, task in MODELS.items():
         made = config.parse({"task": task, "encoder": [12], "decoder": [24], "latent": 8})
         weights = {key: random.normal(0, 0.4, shape).astype(np.float32) for key, shape in shapes(made).items()}
-        registry.save(folder / name, name, made, weights, {}, "Random weights, for tests.\n")
+        registry.save(folder / name, name, made, weights, {})
 
 
 def start_daemon(models: Path, port: int = 0) -> tuple[subprocess.Popen, int]:

@@ -26,7 +26,7 @@ def save_model(folder, name, task, seed=1, damage=None):
     values = {key: (4 * value).astype(np.float32) for key, value in weights.initial(config, seed, 0.3).items()}
     if damage:
         damage(values)
-    return registry.save(folder / name, name, config, values, {}, "A model for tests.")
+    return registry.save(folder / name, name, config, values, {})
 
 
 @pytest.fixture(scope="session")

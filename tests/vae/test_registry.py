@@ -14,7 +14,7 @@ from vae.model import weights as model_weights
 @pytest.fixture
 def folder(tmp_path):
     config, weights = make("drums_2bar", latent=4, encoder=[5], decoder=[6])
-    registry.save(tmp_path / "tiny", "tiny", config, weights, {"steps": 3}, "# tiny")
+    registry.save(tmp_path / "tiny", "tiny", config, weights, {"steps": 3})
     return tmp_path / "tiny"
 
 

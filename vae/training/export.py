@@ -2,11 +2,11 @@
 import csv
 import pathlib
 
-import numpy as np
-
 from vae import config as configs
-from vae import registry
+from vae import registry, tables
+from vae.analysis import quality
 from vae.constraints import Constraints
+from vae.dataset import Dataset
 from vae.dataset.plots import draw_clips
 from vae.jobs import Job
 from vae.render import Renderer
@@ -16,6 +16,7 @@ from vae.training.loop import BEFORE, BEST, HISTORY
 
 CURVES, SAMPLES = "curves.png", "samples.png"
 UNPICKED = 16  # samples on a card: the first so many of seed 0
+COMPARED = 256  # samples whose features are compared with those of the test split
 
 
 def run_config(run: pathlib.Path) -> configs.Config:
@@ -23,35 +24,39 @@ def run_config(run: pathlib.Path) -> configs.Config:
     return configs.parse(checkpoint.load(run / BEST)[1]["config"])
 
 
-def export(run: pathlib.Path, name: str, folder: pathlib.Path, test: np.ndarray | None, notes: str) -> registry.ModelInfo:
+def export(run: pathlib.Path, name: str, folder: pathlib.Path, data: Dataset | None, notes: str) -> registry.ModelInfo:
     """Make a model folder of a run's best checkpoint.
 
-    test: examples to score for the card, [examples, steps, streams], or None.  notes: Markdown that joins the card.
+    data: its test split is scored and compared with samples for the card, unless None.  notes: Markdown for the card.
     Raises checkpoint.CheckpointError.
     """
     weights, about = checkpoint.load(run / BEST)
     config = configs.parse(about["config"])
-    # What ships is scored: the weights as float16 will hold them.
-    stored = {key: value.astype(np.float16).astype(np.float32) for key, value in weights.items()}
     before, history = read_history(run)
-    figures = {"steps": about["step"], "examples_seen": int(before + about["step"] * config.training.batch)}
-    if test is not None:
-        figures["test"] = rounded(Evaluator(config)(stored, test))
-    text = card(name, config, figures, about, notes, bool(history))
-    info = registry.save(folder, name, config, weights, {**figures, "commands": about["commands"]}, text)
+    figures = {"steps": about["step"], "examples_seen": int(before + about["step"] * config.training.batch),
+               "commands": about["commands"]}
+    model = registry.load(registry.save(folder, name, config, weights, figures).path)
+    compared = None
+    if data is not None:  # what ships is scored: the weights as they were stored
+        figures["test"] = rounded(Evaluator(config)(model.weights, data.split("test")))
+        registry.save(folder, name, config, weights, figures)
+        if config.latent and quality.size(data, COMPARED):
+            compared = quality.measure(model, data, COMPARED, 0)
     if history:
-        write_history(history, folder / HISTORY)
+        write_history([row for row in history if row["examples"] <= figures["examples_seen"]], folder / HISTORY)
         draw_curves(history, folder / CURVES)
     if config.latent:
-        draw_samples(info, folder / SAMPLES)
-    return info
+        draw_samples(model, folder / SAMPLES)
+    text = card(model.info, figures, about["data"], notes, bool(history), compared)
+    (folder / registry.CARD).write_text(text, encoding="utf-8")
+    return registry.describe(folder)
 
 
-def draw_samples(info: registry.ModelInfo, path: pathlib.Path) -> None:
+def draw_samples(model: registry.Model, path: pathlib.Path) -> None:
     """Piano rolls of UNPICKED samples from the prior at temperature 0.5 (paper, Sampling Details)."""
-    job = Job("generate", info.name, UNPICKED, 0.5, 0, Constraints())
-    clips = Renderer(registry.load(info.path)).render([(job, index) for index in range(UNPICKED)])
-    draw_clips(clips, path, [str(index) for index in range(UNPICKED)], columns=4 if info.bars == 2 else 1)
+    job = Job("generate", model.name, UNPICKED, 0.5, 0, Constraints())
+    clips = Renderer(model).render([(job, index) for index in range(UNPICKED)])
+    draw_clips(clips, path, [str(index) for index in range(UNPICKED)], columns=4 if model.codec.bars == 2 else 1)
 
 
 def read_history(run: pathlib.Path) -> tuple[float, list[dict[str, float]]]:
@@ -95,38 +100,42 @@ def draw_curves(history: list[dict[str, float]], path: pathlib.Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def card(name: str, config: configs.Config, figures: dict, about: dict, notes: str, curves: bool) -> str:
-    """The model card, Markdown."""
+def card(info: registry.ModelInfo, figures: dict, data: list[dict], notes: str, curves: bool,
+         compared: dict | None) -> str:
+    """The model card, Markdown. data: meta and weight of every data set.  compared: from `quality.measure`."""
+    config, name = info.config, info.name
     codec = config.codec
-    lines = [f"# {name}", "", f"A variational autoencoder for {codec.bars}-bar {' + '.join(codec.parts)} sequences "
-             f"(task `{config.task}`), after Roberts, Engel and Eck, \"Hierarchical Variational Autoencoders for Music\" "
-             "(2017).", ""]
-    lines += ["| | |", "| --- | --- |",
-              f"| encoder | bidirectional LSTM, {list(config.encoder)} units |" if config.latent else "| encoder | none |",
-              f"| latent | {config.latent} dimensions |", f"| decoder | LSTM, {list(config.decoder)} units |",
-              f"| trained | {figures['examples_seen']:,} examples seen, batches of {config.training.batch} |",
-              ""]
+    rows = [("encoder", f"bidirectional LSTM, {list(config.encoder)} units" if config.latent else "none"),
+            ("latent", f"{config.latent} dimensions"),
+            *([("conductor", f"LSTM, {list(config.conductor)} units, {config.segments} embeddings of {config.embedding}")]
+              if config.conductor else []),
+            ("decoder", f"LSTM, {list(config.decoder)} units"), ("parameters", info.parameters),
+            ("trained", f"{figures['examples_seen']:,} examples seen, batches of {config.training.batch}")]
+    sections = [f"# {name}", f"A variational autoencoder for {codec.bars}-bar sequences of {', '.join(codec.parts)} (task "
+                f"`{config.task}`), after Roberts, Engel and Eck, \"Hierarchical Variational Autoencoders for Music\" (2017).",
+                tables.markdown(("", ""), rows)]
     if "test" in figures:
         test = figures["test"]
-        lines += [f"Test split ({test['examples']:,} examples of files that training never saw), `musicvae evaluate {name} "
-                  "--data DIR`:", "", "| part | next | reconstruction | KL (nats) |", "| --- | --- | --- | --- |"]
-        lines += [f"| {part} | {following:.4f} | {reconstruction:.4f} | {test['kl']:.1f} |" for part, following,
-                  reconstruction in zip(codec.parts, test["next"], test["reconstruction"])]
-        lines += [""]
+        scores = [(part, test["next"][stream], test["reconstruction"][stream], test["kl"])
+                  for stream, part in enumerate(codec.parts)]
+        sections += [f"Test split, {test['examples']:,} examples of files that training never saw "
+                     f"(`musicvae evaluate {name} --data DIR`):",
+                     tables.markdown(("part", "next", "reconstruction", "KL (nats)"), scores)]
     if curves:
-        lines += [f"![learning curves]({CURVES})", ""]
+        sections += [f"![learning curves]({CURVES})"]
     if config.latent:
-        lines += [f"The first {UNPICKED} samples of seed 0 at temperature 0.5, none left out "
-                  f"(`musicvae generate {name} --count {UNPICKED} --seed 0 --plot`):", "", f"![samples]({SAMPLES})", ""]
-    lines += ["## Made with", "", *(f"    {command}" for command in about["commands"]), ""]
-    if len(about["commands"]) > 1:
-        lines += ["one after the other: each fine-tunes what the one before it made.", ""]
-    lines += ["## Data", ""]
-    for part in about["data"]:
+        sections += ["## Samples", f"The first {UNPICKED} of seed 0 at temperature 0.5, none left out "
+                     f"(`musicvae generate {name} --count {UNPICKED} --seed 0 --plot`):", f"![samples]({SAMPLES})"]
+    if compared:
+        sections += [f"Overlap of feature distributions with the test split, {compared['examples']} examples of each "
+                     f"(`musicvae quality {name} --data DIR --samples {COMPARED}`); `train` is what music of other songs "
+                     "reaches, `test` what two halves of the test split do:", tables.markdown(*quality.table(compared))]
+    chain = "\n\nOne after the other: each fine-tunes what the one before it made." if len(figures["commands"]) > 1 else ""
+    sections += ["## Made with", "\n".join(f"    {command}" for command in figures["commands"]) + chain, "## Data"]
+    for part in data:
         counts = part["meta"]["examples"]
-        lines += [f"Weight {part['weight']:g}: {counts['train']:,} train, {counts['validation']:,} validation and "
-                  f"{counts['test']:,} test examples from", ""]
-        lines += [f"- {source['folder']}: {source['examples']:,} examples of {source['kept']:,} files"
-                  for source in part["meta"]["sources"] if source.get("examples")]
-        lines += [""]
-    return "\n".join(lines) + notes
+        sections += [f"Weight {part['weight']:g}: {counts['train']:,} train, {counts['validation']:,} validation and "
+                     f"{counts['test']:,} test examples from",
+                     "\n".join(f"- {source['folder']}: {source['examples']:,} examples of {source['kept']:,} files"
+                               for source in part["meta"]["sources"] if source.get("examples"))]
+    return "\n\n".join(section.strip("\n") for section in [*sections, notes] if section) + "\n"

@@ -23,6 +23,6 @@ def models(tmp_path_factory):
     folder, made = tmp_path_factory.mktemp("models"), {}
     for task, changes in (("drums_2bar", {}), ("melody_2bar", {}), ("trio_16bar", {**LEVELS, "decoder": [8]})):
         config, weights = make(task, **changes)
-        registry.save(folder / task, f"tiny_{task}", config, weights, {}, "", dtype=np.float32)
+        registry.save(folder / task, f"tiny_{task}", config, weights, {}, dtype=np.float32)
         made[task] = folder / task
     return made
