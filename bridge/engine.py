@@ -23,6 +23,7 @@ from bridge.request import Request, take_turns
 
 BATCH_ROWS = 16  # rows decoded at once, the batch that vae.sampling compiles: a new request waits for one at the most
 STUCK = 120.0  # seconds after which a batch is given up and the worker replaced
+LOADING_PATIENCE = 10  # times the deadline that a request may wait for its model to be loaded
 MAX_CRASHES = 2  # of the worker with the same request in its hands, then the request is taken to be the cause
 
 log = logging.getLogger(__name__)
@@ -207,11 +208,12 @@ class Engine:
                     self._fail(request, gone)
 
     def _expire(self) -> None:
-        limit = time.monotonic() - self._deadline
-        late = [request for request in list(self._queue)
-                if request.arrived < limit and len(request.pending) == request.job.count]
-        for request in late:
-            self._fail(request, Fail("busy", f"waited longer than {self._deadline:g} s"))
+        now = time.monotonic()
+        for request in list(self._queue):
+            loading = self.catalogue.get(request.job.model).state == "loading"
+            patience = self._deadline * (LOADING_PATIENCE if loading else 1)
+            if now - request.arrived > patience and len(request.pending) == request.job.count:
+                self._fail(request, Fail("busy", f"waited longer than {patience:g} s"))
 
     def _next_batch(self) -> None:
         """Send the worker the next items: of the model that the oldest request wants, from each client in turn."""

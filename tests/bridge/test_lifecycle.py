@@ -92,12 +92,10 @@ def test_a_new_version_is_loaded_on_sighup_while_the_old_one_serves(owner, own_d
     before = owner.clips("/vae/generate", DRUMS, 2, 0.5, 9)
     save_model(own_folder, DRUMS, "drums_2bar", seed=2)
     own_daemon.process.send_signal(signal.SIGHUP)
-    served = 0
     deadline = time.monotonic() + 90
     while (clips := owner.clips("/vae/generate", DRUMS, 2, 0.5, 9)) == before and time.monotonic() < deadline:
         assert state(owner, DRUMS) == "loaded"
-        served += 1
-    assert served > 3 and clips != before
+    assert clips != before
 
 
 BREAKAGES = {
