@@ -1,5 +1,6 @@
 """The commands that run, try and check the daemon. Heavy imports stay inside the functions."""
 
+import os
 import secrets
 import signal
 import threading
@@ -10,11 +11,19 @@ import click
 
 from bridge.config import Config, is_loopback, read_defaults
 from bridge.logs import LEVELS, start_logs
+from bridge.program import program
 from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, VERSION, Fail
 from bridge.soak.commands import soak
 from vae.errors import UserError
 
 __all__ = ["doctor", "play_osc", "serve", "service", "soak"]
+
+
+class _HomePath(click.Path):
+    """A path in which ~ is the user's home folder: in a config file no shell has replaced it."""
+
+    def convert(self, value, parameter, context):
+        return super().convert(os.path.expanduser(value), parameter, context)
 
 
 def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
@@ -41,14 +50,14 @@ def _option(name: str, help: str, **more: object) -> object:
 @_option("token", "What clients must show in /vae/hello. Beyond loopback one is made when none is given.")
 @_option("models", "Load only this model; repeat it for several.  [default: all installed]", multiple=True)
 @_option("folders", "Look for models here too; repeat it for several.", multiple=True,
-         type=click.Path(exists=True, file_okay=False))
+         type=_HomePath(exists=True, file_okay=False))
 @_option("queue", "Requests that may wait; more are answered `busy`.", default=Config.queue, type=click.IntRange(1, 10_000))
 @_option("deadline", "Seconds that a request may wait for its turn.", default=Config.deadline,
          type=click.FloatRange(0.1, 3600))
 @_option("live-track", "Write the clips that are made into this track of Live too, through AbletonOSC; 0 is the first.",
          type=click.IntRange(0))
 @_option("log-level", "How much to log.", default="warning", type=click.Choice(LEVELS))
-@_option("log-file", "Log to this file too, as JSON lines; at 5 MB a new one is begun.", type=click.Path(path_type=Path))
+@_option("log-file", "Log to this file too, as JSON lines; at 5 MB a new one is begun.", type=_HomePath(path_type=Path))
 def serve(host, port, token, models, folders, queue, deadline, live_track, log_level, log_file):
     """Serve the models over OSC until Ctrl-C: this is what the devices in Ableton Live talk to."""
     from bridge.daemon import Daemon
@@ -100,15 +109,15 @@ def describe_service(entries: Iterable) -> str:
     """What is served, on which device, and what to do next, for the terminal."""
     loaded = [entry for entry in entries if entry.state == "loaded"]
     if not loaded:
-        return ("No model is loaded: put one into vae/pretrained or ~/.musicvae/models (`musicvae export` does), "
+        return (f"No model is loaded: put one into vae/pretrained or ~/.musicvae/models (`{program()} export` does), "
                 "then send /vae/load or SIGHUP.")
     lines = [f"  {entry.name:<24} {entry.task:<14} {entry.bars:>2} bars  {entry.parameters / 1e6:5.1f} M parameters  "
              f"{entry.device}" for entry in loaded]
     return "\n".join([
         "Ready. Models:", *lines,
         "Next, in Live: drop the device MusicVAE Generate on a MIDI track and click Generate.",
-        "(`python cli.py live install` puts the devices into Live's browser.)",
-        f"Without Live: `python cli.py play-osc generate {loaded[0].name}`. Ctrl-C stops the daemon."])
+        f"(`{program()} live install` puts the devices into Live's browser.)",
+        f"Without Live: `{program()} play-osc generate {loaded[0].name}`. Ctrl-C stops the daemon."])
 
 
 @click.command("play-osc")
@@ -143,7 +152,7 @@ def play_osc(request, args, host, port, token, out, timeout):
     except Fail as fail:
         raise UserError(f"{fail.code}: {fail.message}") from None
     except TimeoutError as error:
-        raise UserError(f"{error}. Is the daemon running? `python cli.py serve` starts it.") from None
+        raise UserError(f"{error}. Is the daemon running? `{program()} serve` starts it.") from None
     except (OSError, MidiError) as error:
         raise UserError(str(error)) from None
 

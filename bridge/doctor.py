@@ -12,6 +12,7 @@ from pathlib import Path
 from bridge.config import Config
 from bridge.daemon import bind
 from bridge.holder import ask_daemon, describe_holder
+from bridge.program import program
 
 OK, NOTE, FAULT = "ok", "note", "fault"
 PYTHONS = ((3, 11), (3, 13))
@@ -88,7 +89,7 @@ def _port(config: Config) -> Finding:
         bind(config.host, config.port).close()
     except OSError as error:
         return Finding(what, FAULT, f"cannot be used: {error.strerror}", describe_holder(config.host, config.port))
-    return Finding(what, OK, "free; no daemon runs (`python cli.py serve` starts one)")
+    return Finding(what, OK, f"free; no daemon runs (`{program()} serve` starts one)")
 
 
 def _models(config: Config) -> Iterator[Finding]:
@@ -107,7 +108,7 @@ def _models(config: Config) -> Iterator[Finding]:
         yield Finding(f"Model {info.name}", OK, f"{info.task}, {info.parameters / 1e6:.1f} M parameters, weights as they should be")
     if not found:
         yield Finding("Models", FAULT, "none in " + ", ".join(map(str, places)),
-                      "take a checkout with vae/pretrained, or train one and `python cli.py export` it")
+                      f"take a checkout with vae/pretrained, or train one and `{program()} export` it")
 
 
 def _library() -> Finding:
@@ -119,7 +120,7 @@ def _library() -> Finding:
         return Finding("Live's library", NOTE, str(error))
     devices = installed(library)
     if not devices:
-        return Finding("Live's library", NOTE, f"{library}, without our devices", "python cli.py live install")
+        return Finding("Live's library", NOTE, f"{library}, without our devices", f"{program()} live install")
     return Finding("Live's library", OK, f"{library}, {len(devices)} devices installed")
 
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.program import program
+
 NAME = "musicvae-bridge"
 LABEL = "io.github.musicvae-bridge"
 RESTART_AFTER = 2  # seconds
@@ -163,7 +165,7 @@ def _run(command: list[str], allow_failure: bool = False) -> str:
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
     except FileNotFoundError:
-        raise ServiceError(f"{command[0]} is not on this machine; start the daemon by hand: python cli.py serve") from None
+        raise ServiceError(f"{command[0]} is not on this machine; start the daemon by hand: {program()} serve") from None
     except subprocess.TimeoutExpired:
         raise ServiceError(f"`{' '.join(command)}` did not end within 30 s") from None
     printed = (done.stdout + done.stderr).strip()

@@ -27,7 +27,7 @@ def main(pipe: Connection, errors: Connection | None) -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(5)  # a computed clip can wait, audio and the receive thread cannot
+        os.nice(10)  # a computed clip can wait, audio and the receive thread cannot
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # a performer's other programs need the GPU too
     Worker(pipe).run()
 
