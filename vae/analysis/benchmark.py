@@ -19,31 +19,42 @@ from vae.training import features, objective
 TOGETHER, IN_TURN = "segments as one batch", "one segment after the other"
 
 
-def _in_turn(config: Config, z: tf.Tensor, weights: dict, segment: Callable) -> tf.Tensor:
-    """What segment(stack, vectors, streams, steps) gives for each segment in its turn, joined over time and, within
-    each, over the decoder's stacks. steps, streams: slices of what belongs to it."""
-    vectors, length, parts = hierarchy.embeddings(weights, config, z), config.codec.steps // config.segments, []
-    for number in range(config.segments):
-        steps, first, streams = slice(number * length, (number + 1) * length), 0, []
+def _in_turn(config: Config, kind: tf.DType, segment: Callable, *inputs: tf.Tensor) -> tf.Tensor:
+    """What segment(stack, streams, *inputs of a segment) gives for each segment in its turn, joined over time and, within
+    each, over the decoder's stacks.
+
+    kind: type of what it gives.  streams: slice of those that the stack writes.
+    inputs: what segments are made from, [batch, segments, ...] each.
+    """
+    def one(parts):
+        first, made = 0, []
         for stack in stacks(config):
-            streams.append(segment(stack, vectors[:, number], slice(first, first + len(stack.classes)), steps))
+            made.append(segment(stack, slice(first, first + len(stack.classes)), *parts))
             first += len(stack.classes)
-        parts.append(tf.concat(streams, axis=-1))
-    return tf.concat(parts, axis=1)
+        return tf.concat(made, axis=-1)  # (B, L, ...)
+
+    in_order = tuple(tf.transpose(each, [1, 0, *range(2, len(each.shape))]) for each in inputs)
+    out = tf.transpose(tf.map_fn(one, in_order, fn_output_signature=kind), [1, 0, 2, 3])  # (B, S, L, ...)
+    return tf.reshape(out, [out.shape[0], config.codec.steps, out.shape[3]])
+
+
+def _split(x: tf.Tensor, config: Config) -> tf.Tensor:
+    """[batch, steps, ...] to [batch, segments, steps / segments, ...]."""
+    return tf.reshape(x, [x.shape[0], config.segments, -1, *x.shape[2:]])
 
 
 def teacher_forced(weights: dict, config: Config, z: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
     """`hierarchy.teacher_forced`, one segment after the other."""
-    return _in_turn(config, z, weights, lambda stack, vectors, streams, steps: decoder.teacher_forced(
-        weights, stack, vectors, previous[:, steps, streams]))
+    return _in_turn(config, tf.float32, lambda stack, streams, vectors, previous: decoder.teacher_forced(
+        weights, stack, vectors, previous[..., streams]), hierarchy.embeddings(weights, config, z), _split(previous, config))
 
 
 def own_events(weights: dict, config: Config, z: tf.Tensor, temperature: tf.Tensor, uniform: tf.Tensor,
                previous: tf.Tensor, truth: tf.Tensor, forced: tf.Tensor) -> tf.Tensor:
     """`hierarchy.own_events`, one segment after the other."""
-    return _in_turn(config, z, weights, lambda stack, vectors, streams, steps: decoder.rollout(
-        weights, stack, vectors, previous[:, steps.start, streams], temperature, uniform[:, steps, streams],
-        truth=truth[:, steps, streams], forced=forced[:, steps]))
+    return _in_turn(config, tf.int32, lambda stack, streams, vectors, uniform, previous, truth, forced: decoder.rollout(
+        weights, stack, vectors, previous[:, 0, streams], temperature, uniform[..., streams], truth=truth[..., streams],
+        forced=forced), hierarchy.embeddings(weights, config, z), *(_split(x, config) for x in (uniform, previous, truth, forced)))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from vae.commands import make_trainer, open_data, open_weighted, train_with_prog
 from vae.errors import UserError
 from vae.quiet import import_tensorflow
 
-VALIDATIONS, VALIDATION_EXAMPLES = 20, 512  # of a run of table1: as often as a choice of the best checkpoint needs
+VALIDATIONS, VALIDATION_EXAMPLES = 10, 512  # of a run of table1: long pieces take minutes to validate
 
 FILE = click.Path(dir_okay=False, path_type=pathlib.Path)
 FOLDERS = click.option("--folders", type=click.Path(exists=True, file_okay=False), multiple=True,
@@ -130,20 +130,22 @@ def table1(data, size, out, steps, no_train):
     for task, pairs in opened.items():
         if not len(pairs[0][0].split("test")):
             raise UserError(f"--data {pairs[0][0].path}: has no test examples")
-    import_tensorflow()
+    import_tensorflow().get_logger().setLevel("ERROR")  # it warns that every run compiles functions of its own, as it must
     results, left_out = {}, [f"{task}: no data set given" for task in paper_table.TASKS if task not in opened]
     counts = {task: {"train": sum(len(one.split("train")) for one, _ in pairs), "test": len(pairs[0][0].split("test"))}
               for task, pairs in opened.items()}
     runs = [(task, name) for task in paper_table.TASKS if task in opened for name in paper_table.VARIANTS]
     for number, (task, name) in enumerate(runs, 1):
         base = paper_table.base_name(task, size)
-        run, title = out / f"{base}_{name}", f"{number}/{len(runs)} {base}_{name}"
+        run, title = out / f"{base}_{name}", f"{number}/{len(runs)}"
         config = paper_table.variant(configs.read(base), name, chosen.get(task))
         if not no_train:
+            click.echo(f"{title}: training {run.name}")
             _train(config, opened[task], run, title)
         elif not run.exists():
             left_out.append(f"{run.name}: not trained")
             continue
+        click.echo(f"{title}: scoring {run.name}")
         results.setdefault(task, {})[name] = _score(config, opened[task][0][0].split("test"), run, title)
         (out / "table1.md").write_text(paper_table.report(results, counts, size, left_out), encoding="utf-8")
         (out / "table1.json").write_text(json.dumps(paper_table.plain(results, counts, size, left_out), indent=2) + "\n")
@@ -184,7 +186,7 @@ def _score(config, test, run: pathlib.Path, title: str) -> dict:
 
     from vae.training.checkpoint import CheckpointError
     with progress.Progress(transient=True) as bar:
-        task = bar.add_task(f"{title}: scoring", total=len(test))
+        task = bar.add_task(title, total=len(test))
         try:
             return paper_table.score(run, config, test, lambda done: bar.update(task, completed=done))
         except CheckpointError as error:

@@ -11,7 +11,7 @@ from vae import codecs, tables
 from vae.config import Config, Training
 
 BASELINE, VAE, SCHEDULED = VARIANTS = ("baseline", "vae", "vae_scheduled")
-TITLES = {BASELINE: "Baseline", VAE: "VAE", SCHEDULED: "VAE w/ Scheduled Sampling"}
+TITLES = {BASELINE: "baseline", VAE: "VAE", SCHEDULED: "VAE, scheduled"}  # sampling
 SIZES = ("small", "paper")
 
 # Table 1 of the paper: (task, part) to next and reconstruction accuracy, and from the second variant on KL in nats (which
@@ -80,45 +80,39 @@ def orders(results: dict) -> list[tuple[str, str, bool]]:
 
 
 def accuracy_table(results: dict) -> tuple[tuple[str, ...], list[tuple]]:
-    """(columns, rows): Table 1, the measured and the paper's figures of each row one above the other."""
-    columns = ["model", "figures"]
-    for name in VARIANTS:
-        columns += [f"{TITLES[name]}: next", "recon", *(["KL (nats)"] if name != BASELINE else [])]
+    """(columns, rows): Table 1, each measured figure beside the paper's."""
     rows = []
     for (task, part), (row, *published) in PAPER.items():
-        if task not in results:
-            continue
         stream = codecs.codec(task).parts.index(part)
-        measured, theirs = [], []
-        for name, figures in zip(VARIANTS, published):
-            scores = results[task].get(name)
-            ours = (None,) * 3 if scores is None else (
-                scores["next"][stream], scores["reconstruction"][stream], "" if stream else f"{scores['kl']:.1f}")
-            measured += ours if name != BASELINE else ours[:2]
-            theirs += [*figures[:2], *([f"{figures[2]:.1f}" if len(figures) > 2 else ""] if name != BASELINE else [])]
-        rows += [(row, "here", *measured), ("", "paper", *theirs)]
-    return tuple(columns), rows
+        for name, (following, reconstruction, *divergence) in zip(VARIANTS, published):
+            scores = results.get(task, {}).get(name)
+            if scores:
+                ours = f"{scores['kl']:.1f}" if divergence else None
+                rows.append((row, TITLES[name], scores["next"][stream], following, scores["reconstruction"][stream],
+                             reconstruction, ours, f"{divergence[0]:.1f}" if divergence else None))
+    return ("model", "variant", "next", "paper", "recon", "paper", "KL", "paper"), rows
 
 
 def training_table(results: dict, data: dict) -> tuple[tuple[str, ...], list[tuple]]:
-    """(columns, rows): what each run was trained on and for how long. data: task to split to number of examples."""
-    rows = [(task, TITLES[name], data[task]["train"], data[task]["test"], scores["parameters"], scores["batch"],
-             scores["steps"], scores["best_step"], f"{scores['own_events']:.0%}" if name == SCHEDULED else "")
+    """(columns, rows): the data of each run in examples, and how long it was trained: steps, the step of the best
+    checkpoint, and the share of its own events that scheduled sampling fed to it in the end."""
+    rows = [(task, TITLES[name], data[task]["train"], data[task]["test"], scores["batch"], scores["steps"],
+             scores["best_step"], f"{scores['own_events']:.0%}")
             for task, variants in results.items() for name, scores in variants.items()]
-    return ("task", "variant", "train examples", "test examples", "parameters", "batch", "steps", "best at step",
-            "own events fed at the end"), rows
+    return ("task", "variant", "train", "test", "batch", "steps", "best at", "own"), rows
 
 
 def report(results: dict, data: dict, size: str, left_out: list[str]) -> str:
     """The whole result in Markdown."""
     holds = [(row, what, "yes" if so else "no") for row, what, so in orders(results)]
     parts = [f"# Table 1 at size `{size}`", "",
-             "Accuracies of teacher-forced next-step predictions and of reconstructions, and KL, of the test split. z is the "
-             "posterior's mean and each decision the most likely class; a baseline has no z, and its reconstruction is the "
-             "most likely sequence it writes when nothing is given.", "",
-             tables.markdown(*accuracy_table(results)),
-             tables.markdown(*training_table(results, data)),
-             "The order of the columns:", "", tables.markdown(("model", "of the paper's order", "holds"), holds)]
+             "Accuracies of teacher-forced next-step predictions (next) and of reconstructions (recon), and KL in nats, each "
+             "beside the paper's figure. z is the posterior's mean and each decision the most likely class; a baseline has "
+             "no z, and its reconstruction is the most likely sequence it writes when nothing is given. The second table "
+             "says how many examples there were, how long each run was trained, and how often it was fed its own events "
+             "instead of the true ones in the end.", "",
+             tables.markdown(*accuracy_table(results)), tables.markdown(*training_table(results, data)),
+             tables.markdown(("model", "the paper's order of columns", "holds"), holds)]
     if left_out:
         parts += ["Left out: " + "; ".join(left_out) + ".", ""]
     return "\n".join(parts)
