@@ -175,7 +175,7 @@ class Engine:
             self._worker = WorkerProcess()
             log.info("worker started", extra={"pid": self._worker.pid})
         self.loading.run()
-        self._expire()
+        self._weed()
         if self._batch is None:
             self._next_batch()
         elif time.monotonic() - self._batch[1] > STUCK:
@@ -199,21 +199,22 @@ class Engine:
             self._rendered(key, rest[0])
         elif kind == "error":
             self._batch_failed(key, rest[0])
-        elif kind == "absent":  # unloaded a moment before the batch came; that is said next, and ends its requests
+        elif kind == "absent":  # unloaded a moment before the batch came
             self._put_back(self._take_batch(key))
         else:
-            gone = self.loading.handle(kind, key, *rest)
-            if gone is not None:
-                for request in [request for request in self._queue if request.job.model == key]:
-                    self._fail(request, gone)
+            self.loading.handle(kind, key, *rest)
 
-    def _expire(self) -> None:
+    def _weed(self) -> None:
+        """Fail the requests that waited too long, and those whose model is not there any more."""
         now = time.monotonic()
         for request in list(self._queue):
-            loading = self.catalogue.get(request.job.model).state == "loading"
-            patience = self._deadline * (LOADING_PATIENCE if loading else 1)
-            if now - request.arrived > patience and len(request.pending) == request.job.count:
-                self._fail(request, Fail("busy", f"waited longer than {patience:g} s"))
+            try:
+                loading = self.catalogue.usable(request.job.model).state == "loading"
+                patience = self._deadline * (LOADING_PATIENCE if loading else 1)
+                if now - request.arrived > patience and len(request.pending) == request.job.count:
+                    raise Fail("busy", f"waited longer than {patience:g} s")
+            except Fail as fail:
+                self._fail(request, fail)
 
     def _next_batch(self) -> None:
         """Send the worker the next items: of the model that the oldest request wants, from each client in turn."""

@@ -125,21 +125,20 @@ class Loading:
             self._first = None
             self._notice("ready", ", ".join(entry.name for entry in self._catalogue.loaded()) or "no model is loaded")
 
-    def handle(self, kind: str, name: str, detail: object = None) -> Fail | None:
-        """Take in what the worker says of a model; why its requests cannot be served any more, or None."""
+    def handle(self, kind: str, name: str, detail: object = None) -> None:
+        """Take in what the worker says of a model."""
         operation, entry = self._operations[name], self._catalogue.get(name)
         if kind == "progress":
             for waiter in operation.waiters:
                 self._replies.say(waiter.client, "/vae/progress", waiter.rid, detail)
-            return None
+            return
         del self._operations[name]
         if kind == "failed":
-            fail = self._failed(entry, detail, operation.waiters)
+            self._failed(entry, detail, operation.waiters)
         else:
-            fail = self._succeeded(entry, kind, detail, operation.waiters)
+            self._succeeded(entry, kind, detail, operation.waiters)
         if operation.next:
             self._begin(entry, operation.next[-1].unload, operation.next)
-        return fail
 
     def worker_died(self, how: str) -> None:
         """Load again all that was in memory, but not a model whose loading ends the worker time after time."""
@@ -174,7 +173,7 @@ class Loading:
             self._operations[entry.name] = _Operation(unload, waiters)
             self._send("load", entry.name, None if unload else str(entry.path))
 
-    def _succeeded(self, entry: Entry, kind: str, device: str | None, waiters: list[Waiter]) -> Fail | None:
+    def _succeeded(self, entry: Entry, kind: str, device: str | None, waiters: list[Waiter]) -> None:
         if kind == "unloaded":
             entry.state, entry.device = "available", ""
             log.info("unloaded", extra={"model": entry.name})
@@ -184,10 +183,8 @@ class Loading:
             self._crashes.pop(entry.name, None)
             self._notice("model loaded", entry.name)
         self._done(waiters)
-        return Fail("not_loaded", f"model {entry.name!r} was unloaded") if kind == "unloaded" else None
 
-    def _failed(self, entry: Entry, reason: str, waiters: list[Waiter]) -> Fail | None:
-        """A model could not be loaded. Returns the fail for its requests, None while an earlier version serves."""
+    def _failed(self, entry: Entry, reason: str, waiters: list[Waiter]) -> None:
         served = entry.state == "loaded"
         kept = "; the version loaded before goes on serving" if served else ""
         if not served:
@@ -196,7 +193,6 @@ class Loading:
         fail = Fail("not_loaded", f"model {entry.name!r} could not be loaded: {reason}{kept}")
         for waiter in waiters:
             self._fail(waiter, fail)
-        return None if served else fail
 
     def _take(self, waiter: Waiter) -> bool:
         """Take out one who waits, so that it is answered once whichever thread comes first."""

@@ -233,19 +233,17 @@ def test_beyond_loopback_a_token_is_needed_and_without_it_nothing_else_is_said(m
 def test_flags_come_before_the_environment_that_before_the_file_and_that_before_defaults(model_folder, tmp_path,
                                                                                          monkeypatch):
     config = tmp_path / "bridge.yaml"
-    config.write_text(f"host: 127.0.0.2\nport: 1\nqueue: 3\nlog-level: error\nmodels: {DRUMS}\n"
-                      f"folders: [~/{model_folder.name}]\n")
-    monkeypatch.setenv("MUSICVAE_HOST", "127.0.0.3")
+    config.write_text(f"port: 1\nqueue: 2\nlog-level: error\nmodels: {DRUMS}\nfolders: [~/{model_folder.name}]\n")
+    monkeypatch.setenv("MUSICVAE_QUEUE", "4")  # of which one client may fill half
     monkeypatch.setenv("HOME", str(model_folder.parent))
     with Target("--config", str(config)) as target:  # --port 0 comes with it
-        line = target.wait_for(" listens on ")
-        assert "127.0.0.3:" in line and ":1 " not in line
-        with Peer(target.port, "127.0.0.3") as peer:
+        assert target.port != 1
+        with Peer(target.port) as peer:
             rids = [peer.next_rid() for _ in range(5)]
             for rid in rids:
                 peer.send("/vae/generate", rid, DRUMS, 1, 0.5, 1)
             got = [peer.receive(1) for _ in rids]
-            assert [args[2] for address, args in got if address == "/vae/fail"] == ["busy"] * 4
+            assert [args[2] for address, args in got if address == "/vae/fail"] == ["busy"] * 3
 
 
 @pytest.mark.parametrize("text, words", [
