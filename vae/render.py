@@ -11,7 +11,7 @@ from vae.jobs import MOST_CLIPS, Job
 from vae.notes import Clip
 from vae.registry import Model
 
-LATENTS_KEPT = 32 << 20  # bytes of codes kept for their jobs' next batches; those of an evicted job are made again
+LATENTS_KEPT = 64  # jobs whose codes (2 MB at the most) are kept for their next batches; of others they are made again
 
 
 class Renderer:
@@ -64,9 +64,8 @@ class Renderer:
         needed = set(jobs)
         for job in needed:
             self._latents.move_to_end(job)
-        kept = sum(codes.nbytes for codes in self._latents.values())
-        while kept > LATENTS_KEPT and len(self._latents) > len(needed):
-            kept -= self._latents.popitem(last=False)[1].nbytes
+        while len(self._latents) > max(LATENTS_KEPT, len(needed)):
+            self._latents.popitem(last=False)
 
     def _segments(self, job: Job) -> int:
         return long.segment_count(job.constraints.bars, self.codec.bars)
