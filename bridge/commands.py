@@ -60,6 +60,9 @@ def _option(name: str, help: str, **more: object) -> object:
 @_option("log-file", "Log to this file too, as JSON lines; at 5 MB a new one is begun.", type=_HomePath(path_type=Path))
 def serve(host, port, token, models, folders, queue, deadline, live_track, log_level, log_file):
     """Serve the models over OSC until Ctrl-C: this is what the devices in Ableton Live talk to."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
     from bridge.daemon import Daemon
     from bridge.holder import describe_holder
 
@@ -70,9 +73,6 @@ def serve(host, port, token, models, folders, queue, deadline, live_track, log_l
         listener = start_logs(log_level, log_file)
     except OSError as error:
         raise UserError(f"--log-file {log_file} cannot be written: {error.strerror}") from None
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
 
     def announce(event: str, detail: str) -> None:
         if event == "ready":
