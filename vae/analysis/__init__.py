@@ -1,1 +1,1 @@
-"""What models are worth, measured: the paper's Table 1, the structure and the quality of samples, the speed of training."""
+"""What models are worth, measured: the paper's Table 1, structure and quality of samples, speed of training."""

@@ -1,5 +1,5 @@
-"""What it brings that segments restart their state: a training step with all segments as one batch against the same step
-with one segment after the other, which is how a decoder without that trick works through a piece.
+"""What it brings that segments restart their state: a training step with all segments as one batch, against the same
+step with one segment after the other, which is how a decoder without that trick works through a piece.
 
 Both forms are the same functions of the same weights and noise; their loss and gradients are equal but for rounding.
 """
@@ -20,8 +20,8 @@ TOGETHER, IN_TURN = "segments as one batch", "one segment after the other"
 
 
 def _in_turn(config: Config, kind: tf.DType, segment: Callable, *inputs: tf.Tensor) -> tf.Tensor:
-    """What segment(stack, streams, *inputs of a segment) gives for each segment in its turn, joined over time and, within
-    each, over the decoder's stacks.
+    """What segment(stack, streams, *inputs of a segment) gives for each segment in its turn, joined over time and,
+    within each, over the decoder's stacks.
 
     kind: type of what it gives.  streams: slice of those that the stack writes.
     inputs: what segments are made from, [batch, segments, ...] each.
@@ -45,16 +45,21 @@ def _split(x: tf.Tensor, config: Config) -> tf.Tensor:
 
 def teacher_forced(weights: dict, config: Config, z: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
     """`hierarchy.teacher_forced`, one segment after the other."""
-    return _in_turn(config, tf.float32, lambda stack, streams, vectors, previous: decoder.teacher_forced(
-        weights, stack, vectors, previous[..., streams]), hierarchy.embeddings(weights, config, z), _split(previous, config))
+    def segment(stack, streams, vectors, previous):
+        return decoder.teacher_forced(weights, stack, vectors, previous[..., streams])
+
+    return _in_turn(config, tf.float32, segment, hierarchy.embeddings(weights, config, z), _split(previous, config))
 
 
 def own_events(weights: dict, config: Config, z: tf.Tensor, temperature: tf.Tensor, uniform: tf.Tensor,
                previous: tf.Tensor, truth: tf.Tensor, forced: tf.Tensor) -> tf.Tensor:
     """`hierarchy.own_events`, one segment after the other."""
-    return _in_turn(config, tf.int32, lambda stack, streams, vectors, uniform, previous, truth, forced: decoder.rollout(
-        weights, stack, vectors, previous[:, 0, streams], temperature, uniform[..., streams], truth=truth[..., streams],
-        forced=forced), hierarchy.embeddings(weights, config, z), *(_split(x, config) for x in (uniform, previous, truth, forced)))
+    def segment(stack, streams, vectors, uniform, previous, truth, forced):
+        return decoder.rollout(weights, stack, vectors, previous[:, 0, streams], temperature, uniform[..., streams],
+                               truth=truth[..., streams], forced=forced)
+
+    return _in_turn(config, tf.int32, segment, hierarchy.embeddings(weights, config, z),
+                    *(_split(x, config) for x in (uniform, previous, truth, forced)))
 
 
 @contextlib.contextmanager
@@ -78,7 +83,8 @@ def measure(config: Config, rounds: int, progress: Callable[[str], None] = lambd
     """
     training, codec = config.training, config.codec
     rng = np.random.default_rng(training.seed)
-    tokens = tf.constant(np.stack([rng.integers(0, size, (training.batch, codec.steps)) for size in codec.classes], -1), tf.int32)
+    streams = [rng.integers(0, size, (training.batch, codec.steps)) for size in codec.classes]
+    tokens = tf.constant(np.stack(streams, axis=-1), tf.int32)
     values = model_weights.initial(config, training.seed, training.input_scale)
     if training.shared_features:
         values |= features.initial(config, values, training.seed)
@@ -86,9 +92,10 @@ def measure(config: Config, rounds: int, progress: Callable[[str], None] = lambd
     zeros = {name: tf.zeros_like(value) for name, value in parameters.items()}
 
     def step(parameters, first, second, number):
-        draws = objective.noise(training.batch, codec.steps, len(codec.classes), config.latent, tf.stack([training.seed, number]))
+        draws = objective.noise(*tokens.shape, config.latent, tf.stack([training.seed, number]))
         gradient, metrics = objective.gradients(parameters, config, tokens, draws, 0.1, 0.5)
-        return objective.adam(parameters, first, second, gradient, number, tf.constant(1e-4), training.clip_norm), metrics
+        moved = objective.adam(parameters, first, second, gradient, number, tf.constant(1e-4), training.clip_norm)
+        return moved, metrics
 
     forms = {TOGETHER: tf.function(step, jit_compile=True)}
     progress(f"compiling: {TOGETHER}")

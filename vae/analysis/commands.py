@@ -16,7 +16,8 @@ FILE = click.Path(dir_okay=False, path_type=pathlib.Path)
 FOLDERS = click.option("--folders", type=click.Path(exists=True, file_okay=False), multiple=True,
                        help="Look for models here too; repeat it for several.")
 DATA = click.option("--data", required=True, metavar="DIR", help="A data set of the model's task from `dataset build`.")
-SEED = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Chooses the samples.")
+SEED = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True,
+                    help="Chooses the samples.")
 
 
 def _opened(model: str, data: str, folders):
@@ -60,8 +61,8 @@ def _write_json(path: pathlib.Path | None, values: dict) -> None:
 def quality(model, data, samples, seed, json_path, plot, folders):
     """How much samples of MODEL are like real music: the overlap of feature distributions.
 
-    1 means the same distribution, 0 nothing in common. Samples from the prior (temperature 0.5), training examples (other
-    songs) and the other half of the test split (the same songs) are each compared with half of the test split.
+    1 means the same distribution, 0 nothing in common. Samples from the prior (temperature 0.5), training examples
+    (other songs) and the other half of the test split (the same songs) are each compared with half of the test split.
     """
     model, data = _opened(model, data, folders)
     from vae.analysis import quality as measuring
@@ -87,8 +88,8 @@ def quality(model, data, samples, seed, json_path, plot, folders):
 def structure(model, data, samples, seed, json_path, plot, folders):
     """Long-term structure of MODEL's samples against that of the test split.
 
-    Similarity of bars by their distance: 1 means that they have the same notes at the same places, and "shuffled" is what
-    bars of different clips have in common. For trios also how often bass and lead agree on beats: the bass's
+    Similarity of bars by their distance: 1 means that they have the same notes at the same places, and "shuffled" is
+    what bars of different clips have in common. For trios also how often bass and lead agree on beats: the bass's
     pitch class among the lead's in the beat or bar, and the lead consonant with the bass.
     """
     model, data = _opened(model, data, folders)
@@ -107,12 +108,13 @@ def structure(model, data, samples, seed, json_path, plot, folders):
 
 @click.command()
 @click.option("--data", required=True, multiple=True, metavar="DIR[=WEIGHT]",
-              help="A data set; rows without one are left out. Repeat it for more rows, or to mix several of one task by "
-                   "weight, of which the first is validated and tested on.")
+              help="A data set; rows without one are left out. Repeat it for more rows, or to mix several of one task "
+                   "by weight, of which the first is validated and tested on.")
 @click.option("--size", type=click.Choice(paper_table.SIZES), default="small", show_default=True, help="Which configs.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Folder of the runs and of table1.md and table1.json; what is there already is not trained again.")
-@click.option("--steps", multiple=True, metavar="[TASK=]N", help="Train so many steps instead of the configs', all runs or one task's.")
+@click.option("--steps", multiple=True, metavar="[TASK=]N",
+              help="Train so many steps instead of the configs', all runs or one task's.")
 @click.option("--no-train", is_flag=True, help="Only score the runs that are in the folder, finished or not.")
 def table1(data, size, out, steps, no_train):
     """Train and score all models of the paper's Table 1, and print the table beside the paper's figures.
@@ -130,7 +132,7 @@ def table1(data, size, out, steps, no_train):
     for task, pairs in opened.items():
         if not len(pairs[0][0].split("test")):
             raise UserError(f"--data {pairs[0][0].path}: has no test examples")
-    import_tensorflow().get_logger().setLevel("ERROR")  # it warns that every run compiles functions of its own, as it must
+    import_tensorflow().get_logger().setLevel("ERROR")  # it warns that each run compiles its own functions, as it must
     results, left_out = {}, [f"{task}: no data set given" for task in paper_table.TASKS if task not in opened]
     counts = {task: {"train": sum(len(one.split("train")) for one, _ in pairs), "test": len(pairs[0][0].split("test"))}
               for task, pairs in opened.items()}
@@ -147,10 +149,11 @@ def table1(data, size, out, steps, no_train):
             continue
         click.echo(f"{title}: scoring {run.name}")
         results.setdefault(task, {})[name] = _score(config, opened[task][0][0].split("test"), run, title)
+        values = json.dumps(paper_table.plain(results, counts, size, left_out), indent=2)
+        (out / "table1.json").write_text(values + "\n", encoding="utf-8")
         (out / "table1.md").write_text(paper_table.report(results, counts, size, left_out), encoding="utf-8")
-        (out / "table1.json").write_text(json.dumps(paper_table.plain(results, counts, size, left_out), indent=2) + "\n")
     if not results:
-        raise UserError(f"--out {out}: has no run to score; there could be {', '.join(text.split(':')[0] for text in left_out)}")
+        raise UserError(f"--out {out}: has no run to score. {'; '.join(left_out)}")
     tables.show(f"Table 1, size {size}", *paper_table.accuracy_table(results))
     tables.show("trained on", *paper_table.training_table(results, counts))
     for row, what, holds in paper_table.orders(results):

@@ -1,8 +1,8 @@
 """What music is made of, as counts: histograms of features over many token sequences.
 
-The features are those of Yang and Lerch 2020, "On the evaluation of generative models in music", that melodies and drum
-loops on a grid have: pitch classes, intervals, note lengths and note counts, with the onset's position in the bar, and for
-drums the kinds of hits and the positions of each.
+The features are those of Yang and Lerch 2020, "On the evaluation of generative models in music", that melodies and
+drum loops on a grid have: pitch classes, intervals, note lengths and note counts, with the onset's position in the bar,
+and for drums the kinds of hits and the positions of each.
 """
 import numpy as np
 

@@ -50,7 +50,8 @@ def draw_similarity(result: dict, matrices: dict, path: pathlib.Path) -> None:
                    for number, matrix in enumerate(sets[name]["examples"])]
         ticks = range(4, len(panels[0][1]) + 1, 4)
         for panel, (title, matrix) in zip(row, panels):
-            shown = panel.imshow(matrix, vmin=0, vmax=1, cmap="magma_r", extent=(0.5, len(matrix) + 0.5) * 2, origin="lower")
+            shown = panel.imshow(matrix, vmin=0, vmax=1, cmap="magma_r", origin="lower",
+                                 extent=(0.5, len(matrix) + 0.5) * 2)
             panel.set_title(title, fontsize=9)
             panel.set(xticks=ticks, yticks=ticks)
             panel.tick_params(labelsize=6)

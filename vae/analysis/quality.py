@@ -1,8 +1,8 @@
 """How much samples of a model are like real music: the overlap of feature distributions.
 
-Overlap is the overlapping area of Yang and Lerch 2020: the intersection of two normalised histograms, 1 for equal and 0
-for disjoint ones. A figure by itself says little, because few examples overlap less than many and songs differ. So three
-sets of one size are compared with the same half of the test split (and then with its other half; the figures are means):
+Overlap is the overlapping area of Yang and Lerch 2020: the intersection of two normalised histograms, 1 for equal and
+0 for disjoint ones. A figure by itself says little, because few examples overlap less than many and songs differ. So
+three sets of one size are compared with a half of the test split, and then with its other half; the figures are means:
 
 - samples: from the prior, temperature 0.5;
 - train: examples of other songs, which is what a perfect model of the training data would give;
@@ -57,7 +57,8 @@ def measure(model: Model, data: Dataset, count: int, seed: int,
                 "bins": list(labels), "samples": _shares(counted["samples"][0][part][feature]),
                 "test": _shares(sum(half[part][feature] for half in against))}
     rows = [values for features in overlaps.values() for values in features.values() if None not in values.values()]
-    return {"model": model.name, "task": codec.task, "temperature": samples.TEMPERATURE, "seed": seed, "examples": count,
+    return {"model": model.name, "task": codec.task, "temperature": samples.TEMPERATURE, "seed": seed,
+            "examples": count,
             "mean": {name: round(float(np.mean([values[name] for values in rows])), 4) for name in SETS},
             "overlap": overlaps, "histograms": histograms}
 

@@ -1,7 +1,7 @@
 """Long-term structure, measured: how music comes back to its bars, and how a trio's bass and lead agree.
 
-Self-similarity (after Foote 1999, "Visualizing music and audio using self-similarity"): two bars are as alike as the
-F1 score between their sets of events is high, 2 |A and B| / (|A| + |B|), as transcriptions are scored by note; an event is
+Self-similarity (after Foote 1999, "Visualizing music and audio using self-similarity"): two bars are as alike as the F1
+score between their sets of events is high, 2 |A and B| / (|A| + |B|), as transcriptions are scored by note; an event is
 an onset's position in the bar and its pitch, or its kind for drums. 1 means equal bars. Music repeats its bars after a
 phrase of 2, 4 or 8. The level at a distance is read against that of the same set shuffled, each bar taken from another
 clip: what bars have in common that do not belong together. "rhythm" leaves pitches and kinds out.
@@ -132,7 +132,7 @@ def measure(model: Model, data: Dataset, count: int, seed: int,
     everything = {**similar, **shuffled}
     result = {"model": model.name, "task": codec.task, "temperature": samples.TEMPERATURE, "seed": seed,
               "examples": {name: len(tokens) for name, tokens in sets.items()},
-              "similarity": {part: {what: {name: by_distance(matrices[part][what]) for name, matrices in everything.items()}
+              "similarity": {part: {what: {name: by_distance(found[part][what]) for name, found in everything.items()}
                                     for what in ("notes", "rhythm")} for part in similar["test"]}}
     if {"lead", "bass"} <= set(codec.parts):
         lead, bass = codec.parts.index("lead"), codec.parts.index("bass")

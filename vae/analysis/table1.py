@@ -14,8 +14,8 @@ BASELINE, VAE, SCHEDULED = VARIANTS = ("baseline", "vae", "vae_scheduled")
 TITLES = {BASELINE: "baseline", VAE: "VAE", SCHEDULED: "VAE, scheduled"}  # sampling
 SIZES = ("small", "paper")
 
-# Table 1 of the paper: (task, part) to next and reconstruction accuracy, and from the second variant on KL in nats (which
-# a trio has once, with its lead).
+# Table 1 of the paper: (task, part) to next and reconstruction accuracy, and from the second variant on KL in nats
+# (which a trio has once, with its lead).
 PAPER = {
     ("drums_2bar", "drums"): ("2-bar Drum", (0.722, 0.395), (0.979, 0.917, 70.7), (0.972, 0.963, 73.5)),
     ("melody_2bar", "melody"): ("2-bar Melody", (0.723, 0.619), (0.986, 0.951, 72.9), (0.989, 0.987, 76.2)),
@@ -24,6 +24,12 @@ PAPER = {
     ("trio_16bar", "bass"): ("16-bar Trio (Bass)", (0.781, 0.414), (0.882, 0.692), (0.824, 0.823)),
     ("trio_16bar", "drums"): ("16-bar Trio (Drums)", (0.810, 0.221), (0.926, 0.808), (0.871, 0.868)),
 }
+EXPLANATION = """\
+Accuracies of teacher-forced next-step predictions (next) and of reconstructions (recon), and KL in nats, each beside
+the paper's figure. z is the posterior's mean and each decision the most likely class; a baseline has no z, and its
+reconstruction is the most likely sequence it writes when nothing is given. The second table says how many examples
+there were, how long each run was trained, and how often it was fed its own events instead of the true ones in the end.
+"""
 TASKS = tuple(dict.fromkeys(task for task, _ in PAPER))
 
 
@@ -46,7 +52,8 @@ def variant(config: Config, name: str, steps: int | None = None) -> Config:
     return dataclasses.replace(config, training=dataclasses.replace(training, steps=steps or training.steps))
 
 
-def score(run: pathlib.Path, expected: Config, test: np.ndarray, progress: Callable[[int], None] = lambda done: None) -> dict:
+def score(run: pathlib.Path, expected: Config, test: np.ndarray,
+          progress: Callable[[int], None] = lambda done: None) -> dict:
     """The test scores of a run's best checkpoint, and how it was trained, as plain values.
 
     expected: what the run should be of. Raises checkpoint.CheckpointError if it is another model, or is no run.
@@ -105,21 +112,15 @@ def training_table(results: dict, data: dict) -> tuple[tuple[str, ...], list[tup
 def report(results: dict, data: dict, size: str, left_out: list[str]) -> str:
     """The whole result in Markdown."""
     holds = [(row, what, "yes" if so else "no") for row, what, so in orders(results)]
-    parts = [f"# Table 1 at size `{size}`", "",
-             "Accuracies of teacher-forced next-step predictions (next) and of reconstructions (recon), and KL in nats, each "
-             "beside the paper's figure. z is the posterior's mean and each decision the most likely class; a baseline has "
-             "no z, and its reconstruction is the most likely sequence it writes when nothing is given. The second table "
-             "says how many examples there were, how long each run was trained, and how often it was fed its own events "
-             "instead of the true ones in the end.", "",
-             tables.markdown(*accuracy_table(results)), tables.markdown(*training_table(results, data)),
-             tables.markdown(("model", "the paper's order of columns", "holds"), holds)]
-    if left_out:
-        parts += ["Left out: " + "; ".join(left_out) + ".", ""]
-    return "\n".join(parts)
+    text = f"# Table 1 at size `{size}`\n\n{EXPLANATION}\n"
+    text += f"{tables.markdown(*accuracy_table(results))}\n{tables.markdown(*training_table(results, data))}\n"
+    text += tables.markdown(("model", "the paper's order of columns", "holds"), holds)
+    return text + (f"\nLeft out: {'; '.join(left_out)}.\n" if left_out else "")
 
 
 def plain(results: dict, data: dict, size: str, left_out: list[str]) -> dict:
     """The whole result as plain values, for JSON."""
-    published = {f"{task} {part}": dict(zip(VARIANTS, map(list, figures))) for (task, part), (_, *figures) in PAPER.items()}
+    published = {f"{task} {part}": dict(zip(VARIANTS, map(list, figures)))
+                 for (task, part), (_, *figures) in PAPER.items()}
     return {"size": size, "data": data, "results": results, "paper": published, "left_out": left_out,
             "orders": [{"row": row, "order": what, "holds": so} for row, what, so in orders(results)]}

@@ -1,5 +1,6 @@
 """Features counted from tokens, against values by hand and against a count from the decoded notes."""
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from vae.analysis import distributions
 from vae.codecs import DRUM_KINDS, HOLD, REST, codec
 from vae.notes import STEPS_PER_BEAT
+
+KIND_OF = {pitches[0]: kind for kind, (_, pitches) in enumerate(DRUM_KINDS)}
 
 
 def named(counts, part):
@@ -63,14 +66,14 @@ def test_counts_are_those_of_the_decoded_notes(task):
             found["onsets"].update(position % 16 for position in positions)
             bars = Counter(position // 16 for position in positions)
             if part == "drums":
-                kinds = [next(bit for bit, (_, pitches) in enumerate(DRUM_KINDS) if note.pitch == pitches[0]) for note in notes]
+                kinds = [KIND_OF[note.pitch] for note in notes]
                 found["kinds"].update(kinds)
                 found["hits per bar"].update(min(bars[bar], 40) for bar in range(this.bars))
                 for kind, position in zip(kinds, positions):
                     found[f"{DRUM_KINDS[kind][0]} onsets"][position % 16] += 1
             else:
                 found["pitch classes"].update(note.pitch % 12 for note in notes)
-                found["intervals"].update(max(-13, min(13, b.pitch - a.pitch)) + 13 for a, b in zip(notes, notes[1:]))
+                found["intervals"].update(max(-13, min(13, b.pitch - a.pitch)) + 13 for a, b in pairwise(notes))
                 found["note lengths"].update(min(round(note.duration * STEPS_PER_BEAT), 17) - 1 for note in notes)
                 found["notes per bar"].update(bars[bar] for bar in range(this.bars))
         for feature, counter in found.items():

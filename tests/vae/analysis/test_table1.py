@@ -12,8 +12,8 @@ from vae import config as configs
 from vae.analysis import commands, table1
 
 TINY = {"task": "drums_2bar", "latent": 3, "encoder": [4], "decoder": [5],
-        "training": {"steps": 3, "batch": 4, "free_bits": 4, "scheduled_sampling": 2, "beta": {"start": 0.1, "end": 0.1},
-                     "learning_rate": {"start": 0.05, "end": 0.05}}}
+        "training": {"steps": 3, "batch": 4, "free_bits": 4, "scheduled_sampling": 2,
+                     "beta": {"start": 0.1, "end": 0.1}, "learning_rate": {"start": 0.05, "end": 0.05}}}
 
 
 def scores(following, reconstruction, kl=9.0):
@@ -52,10 +52,12 @@ def test_figures_stand_beside_the_papers():
 
 
 def test_the_order_of_the_columns_is_judged_where_both_are_there():
-    results = {"drums_2bar": {"baseline": scores([.9], [.3]), "vae": scores([.1], [.5]), "vae_scheduled": scores([.1], [.5])},
+    results = {"drums_2bar": {"baseline": scores([.9], [.3]), "vae": scores([.1], [.5]),
+                              "vae_scheduled": scores([.1], [.5])},
                "melody_2bar": {"vae": scores([.1], [.5])}}
     assert [(row, holds) for row, _, holds in table1.orders(results)] == [("2-bar Drum", True), ("2-bar Drum", False)]
-    text = table1.report(results, {task: {"train": 50, "test": 5} for task in results}, "small", ["trio_16bar: no data set given"])
+    data = {task: {"train": 50, "test": 5} for task in results}
+    text = table1.report(results, data, "small", ["trio_16bar: no data set given"])
     assert "| 2-bar Drum | VAE | 0.100 | 0.979 | 0.500 | 0.917 | 9.0 | 70.7 |" in text
     assert "VAE above baseline | yes |" in text and "Left out: trio_16bar: no data set given." in text
 
@@ -123,8 +125,10 @@ def test_the_command_trains_what_is_missing_and_scores_what_is_there(data, tmp_p
 
 
 def test_mistakes_are_named(data, tmp_path):
-    empty = write_data(tmp_path / "empty", "drums_2bar", train=np.zeros((3, 32, 1)), validation=np.zeros((3, 32, 1)), test=np.zeros((0, 32, 1)))
-    for words, message in ((["--data", data, "--steps", "drum=5"], "Received: drum=5"), (["--data", data, "--steps", "0"], "above 0"),
+    loops = np.zeros((3, 32, 1))
+    empty = write_data(tmp_path / "empty", "drums_2bar", train=loops, validation=loops, test=loops[:0])
+    for words, message in ((["--data", data, "--steps", "drum=5"], "Received: drum=5"),
+                           (["--data", data, "--steps", "0"], "above 0"),
                            (["--data", empty], "no test examples"), (["--data", tmp_path / "none"], "none"),
                            (["--data", data, "--no-train"], "no run to score")):
         done = run(*words, "--out", tmp_path / "runs")
