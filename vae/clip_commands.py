@@ -8,6 +8,7 @@ from vae.constraints import SCALES, Constraints
 from vae.errors import UserError
 
 CLIP = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
+WIDEST = 12  # steps of an interpolation that are drawn in one row
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
@@ -90,7 +91,8 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
         from vae.dataset.plots import draw_clips
         picture = out / f"{file_name(job, 0, clips)}.png"
         draw_clips([*sources, *made] if kind == "reconstruct" else made, picture,
-                   ["original", "reconstruction"] if kind == "reconstruct" else [f"{i}" for i in range(count)])
+                   ["original", "reconstruction"] if kind == "reconstruct" else [f"{i}" for i in range(count)],
+                   count if kind == "interpolate" and count <= WIDEST else None)
         click.echo(f"picture: {picture}")
     return paths
 
