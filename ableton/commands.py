@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from vae.errors import UserError
+from vae.program import program
 
 
 @click.group()
@@ -146,7 +147,7 @@ def _conversation(host, port, token, live_host, live_port, reply_port) -> Iterat
     except Fail as fail:
         raise UserError(f"the daemon says {fail.code}: {fail.message}") from None
     except TimeoutError as error:
-        raise UserError(f"{error}. Is the daemon running? `python cli.py serve` starts it.") from None
+        raise UserError(f"{error}. Is the daemon running? `{program()} serve` starts it.") from None
 
 
 @live.command()
@@ -224,7 +225,7 @@ def status(library, host, port, token, live_host, live_port, reply_port):
 
     try:
         found = installed(find_library(library))
-        click.echo(f"devices      {len(found)} installed" + ("" if found else ": `python cli.py live install` does it"))
+        click.echo(f"devices      {len(found)} installed" + ("" if found else f": `{program()} live install` does it"))
     except LibraryError as error:
         click.echo(f"devices      {error}")
     try:
@@ -232,7 +233,7 @@ def status(library, host, port, token, live_host, live_port, reply_port):
             _, version, models = daemon.hello("musicvae live")
         click.echo(f"daemon       version {version} on port {port}, {models} models loaded")
     except TimeoutError:
-        click.echo(f"daemon       does not answer on port {port}: `python cli.py serve` starts it")
+        click.echo(f"daemon       does not answer on port {port}: `{program()} serve` starts it")
     except Fail as fail:
         click.echo(f"daemon       {fail.code}: {fail.message}")
     try:

@@ -11,7 +11,7 @@ import click
 
 from bridge.config import Config, is_loopback, read_defaults
 from bridge.logs import LEVELS, start_logs
-from bridge.program import program
+from vae.program import program
 from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, VERSION, Fail
 from bridge.soak.commands import soak
 from vae.errors import UserError

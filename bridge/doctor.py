@@ -12,7 +12,7 @@ from pathlib import Path
 from bridge.config import Config
 from bridge.daemon import bind
 from bridge.holder import ask_daemon, describe_holder
-from bridge.program import program
+from vae.program import program
 
 OK, NOTE, FAULT = "ok", "note", "fault"
 PYTHONS = ((3, 11), (3, 13))

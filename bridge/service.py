@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.program import program
+from vae.program import program
 
 NAME = "musicvae-bridge"
 LABEL = "io.github.musicvae-bridge"

@@ -7,6 +7,7 @@ import click
 
 from vae.config import ConfigError
 from vae.errors import UserError
+from vae.program import program
 from vae.quiet import import_tensorflow
 
 
@@ -105,7 +106,7 @@ def train(config, data, out, fine_tune, steps, validation_examples, save_every):
         from vae.training.loop import keep_earlier_history
         keep_earlier_history(model.path, out)
     if train_with_progress(trainer, "training"):
-        click.echo(f"Trained {trainer.config.training.steps} steps. Next: musicvae export {trainer.out} --name NAME")
+        click.echo(f"Trained {trainer.config.training.steps} steps. Next: {program()} export {trainer.out} --name NAME")
     else:
         click.echo(f"Interrupted at step {trainer.step}; the same command goes on from there.")
         raise SystemExit(130)
@@ -214,4 +215,4 @@ def export(run, name, to, data, notes):
         raise UserError(str(error)) from None
     size = (info.path / registry.WEIGHTS).stat().st_size
     click.echo(f"Wrote {info.path}: {info.parameters:,} parameters, {size / 1e6:.1f} MB. "
-               f"Next: musicvae generate {info.path if to else name} --plot")
+               f"Next: {program()} generate {info.path if to else name} --plot")

@@ -20,11 +20,14 @@ def run(command: str, arguments: list[str]) -> int:
     try:
         if command == "start":
             programs = install("gpu" if shutil.which("nvidia-smi") and sys.platform == "linux" else "")
-            words = [programs / "musicvae", "serve", *arguments]
+            words = [str(programs / "musicvae"), "serve", *arguments]
         else:
             programs = install("test")
-            words = [programs / "python", "-m", "pytest", *arguments]
-        return subprocess.run(words, cwd=ROOT).returncode
+            os.chdir(ROOT)  # where pytest finds its settings
+            words = [str(programs / "python"), "-m", "pytest", *arguments]
+        if os.name == "nt":  # Windows has no exec that keeps the console
+            return subprocess.run(words).returncode
+        os.execv(words[0], words)  # becomes the program: Ctrl-C is then the daemon's own, which stops in order
     except SetupError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2

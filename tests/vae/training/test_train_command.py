@@ -47,7 +47,7 @@ def finished(tmp_path_factory, data, config):
     out = tmp_path_factory.mktemp("runs") / "finished"
     done = run("train", config, "--data", data, "--out", out, "--save-every", 40)
     assert done.returncode == 0, done.stderr
-    assert "musicvae export" in done.stdout
+    assert "cli.py export" in done.stdout
     return out
 
 
