@@ -133,6 +133,7 @@ def table1(data, size, out, steps, no_train):
         if not len(pairs[0][0].split("test")):
             raise UserError(f"--data {pairs[0][0].path}: has no test examples")
     import_tensorflow().get_logger().setLevel("ERROR")  # it warns that each run compiles its own functions, as it must
+    from vae.training.loop import BEST
     results, left_out = {}, [f"{task}: no data set given" for task in paper_table.TASKS if task not in opened]
     counts = {task: {"train": sum(len(one.split("train")) for one, _ in pairs), "test": len(pairs[0][0].split("test"))}
               for task, pairs in opened.items()}
@@ -144,16 +145,15 @@ def table1(data, size, out, steps, no_train):
         if not no_train:
             click.echo(f"{title}: training {run.name}")
             _train(config, opened[task], run, title)
-        elif not run.exists():
-            left_out.append(f"{run.name}: not trained")
+        elif not (run / BEST).exists():
+            left_out.append(f"{run.name}: not trained to its first validation")
             continue
         click.echo(f"{title}: scoring {run.name}")
         results.setdefault(task, {})[name] = _score(config, opened[task][0][0].split("test"), run, title)
-        values = json.dumps(paper_table.plain(results, counts, size, left_out), indent=2)
-        (out / "table1.json").write_text(values + "\n", encoding="utf-8")
-        (out / "table1.md").write_text(paper_table.report(results, counts, size, left_out), encoding="utf-8")
+        _write_table1(out, results, counts, size, left_out)  # what there is so far, should the rest be interrupted
     if not results:
         raise UserError(f"--out {out}: has no run to score. {'; '.join(left_out)}")
+    _write_table1(out, results, counts, size, left_out)
     tables.show(f"Table 1, size {size}", *paper_table.accuracy_table(results))
     tables.show("trained on", *paper_table.training_table(results, counts))
     for row, what, holds in paper_table.orders(results):
@@ -161,6 +161,11 @@ def table1(data, size, out, steps, no_train):
     for text in left_out:
         click.echo(f"left out: {text}")
     click.echo(f"Wrote {out / 'table1.md'} and {out / 'table1.json'}")
+
+
+def _write_table1(out: pathlib.Path, *result) -> None:
+    (out / "table1.md").write_text(paper_table.report(*result), encoding="utf-8")
+    (out / "table1.json").write_text(json.dumps(paper_table.plain(*result), indent=2) + "\n", encoding="utf-8")
 
 
 def _steps(texts) -> dict[str, int]:
