@@ -11,6 +11,7 @@ var TO_PORT = 1; // udpreceive
 var TO_VIEW = 2; // the jsui
 var TO_PANEL = 3; // route: menus, stored values, `sync`
 var TICK = 100; // ms
+var LIST_REPAIRS = 5; // times the list of models is asked for again when a part of it was lost
 var EARLY = {ready: true, context: true, notes: true};
 
 var settings = {}; // the last value of each control, by its name in the patch
@@ -149,15 +150,27 @@ function working(words, rid) {
     }
 }
 
-function askModels() {
+// again: how often the list was asked for before.
+function askModels(again) {
     var found = [];
+    var heard = {};
+    var count = 0;
     session.request("/vae/models", [], {
         item: function (address, model) {
+            if (heard[model[0]]) {
+                return;
+            }
+            heard[model[0]] = true;
+            count++;
             if (device.models.test(model[1])) {
                 found.push({name: model[0], task: model[1], bars: model[2], state: model[4]});
             }
         },
-        done: function () {
+        done: function (result) {
+            if (count < result.count && (again || 0) < LIST_REPAIRS) {
+                askModels((again || 0) + 1); // a model's packet was lost on the way
+                return;
+            }
             device.list = found;
             device.tasks = {};
             device.bars = {};

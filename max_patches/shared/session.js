@@ -195,7 +195,7 @@ Session.prototype.post = function (rid, messages, handlers, limit, repeats) {
     var now = this.io.now();
     var request = {
         rid: rid, messages: messages, handlers: handlers, limit: limit, repeats: repeats,
-        sent: now, heard: now, accepted: false, clips: [], total: -1, args: null, repairs: 0, alias: null,
+        sent: now, heard: now, accepted: false, clips: [], total: -1, count: 0, args: null, repairs: 0, alias: null,
         cancellable: false
     };
     this.requests[rid] = request;
@@ -313,6 +313,7 @@ Session.prototype.receive = function (address, args) {
             delete this.requests[direct.rid];
         } else {
             request.total = request.clips.length || handlers.clip ? args[2] : 0;
+            request.count = args[2];
             request.args = args.slice(3);
         }
     } else if (address === "/vae/fail") {
@@ -364,6 +365,8 @@ Session.prototype.finish = function (request) {
         }
     }
     if (request.handlers.done) {
-        request.handlers.done({clips: request.clips.slice(0, request.total), args: request.args});
+        request.handlers.done({
+            clips: request.clips.slice(0, request.total), count: request.count, args: request.args
+        });
     }
 };
