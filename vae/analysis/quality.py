@@ -33,7 +33,8 @@ def measure(model: Model, data: Dataset, count: int, seed: int,
     count: examples of each set; fewer if half the test split or the train split has fewer (see `size`).
     progress: told how many samples are drawn.
     Returns plain values: model, task, temperature, seed, examples; `overlap`, part to feature to set (`SETS`) to share;
-    `mean`, set to the mean over the features that all sets have; `histograms`, part to feature to `bins`, `samples` and `test` (shares).
+    `mean`, set to the mean over the features that all sets have; `histograms`, part to feature to `bins`, `samples` and
+    `test` (shares).
     """
     codec, count = model.codec, size(data, count)
     rng = np.random.default_rng(seed)
