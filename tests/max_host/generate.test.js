@@ -41,8 +41,9 @@ test('a click is answered on the view within 100 ms, and the light is yellow mea
   const device = await ready(live);
   const start = Date.now();
   device.control('Generate').user();
-  await device.until(() => device.light === 'busy', 1000);
-  assert.ok(Date.now() - start < 100);
+  // Looked at between any two events, since the daemon may answer within milliseconds.
+  while (device.light !== 'busy' && Date.now() - start < 100) await new Promise(setImmediate);
+  assert.equal(device.light, 'busy', device.words);
   assert.match(device.words, /Generating a clip/);
   await device.until(() => live.clip(0, 0));
   assert.equal(device.light, 'on');
