@@ -111,7 +111,7 @@ def test_status_and_what_is_not_there(set_in_live, where, tmp_path, monkeypatch)
         silent = nobody.getsockname()[1]
         output = call(live, "status", "--library", tmp_path / "none", "--port", silent, "--live-port", silent,
                       "--reply-port", set_in_live.reply_port)
-        assert "no User Library" in output and "cli.py serve" in output and "AbletonOSC does not answer" in output
+        assert "no User Library" in output and " serve` starts it" in output and "AbletonOSC does not answer" in output
         assert "AbletonOSC does not answer" in call(
             live, "generate", "melody_test", "--track", 0, "--slot", 0, "--live-port", silent, "--reply-port",
             set_in_live.reply_port, code=2)

@@ -78,20 +78,30 @@ def test_a_receiver_that_queues_512_and_drains_every_20_ms_loses_none(outbox, si
     assert sorted(heard.heard) == sent
 
 
-def test_a_socket_with_the_default_buffer_read_every_20_ms_loses_no_clip(outbox):
-    sock = receiver()
-    sock.setblocking(False)
-    sent = [number(index, 1400) for index in range(600)]
-    outbox.clips(sock.getsockname(), sent)
-    heard, quiet = [], 0
-    while len(heard) < len(sent) and quiet < 50:
+def read_every_20_ms(sock, count):
+    """(packets, longest time between two reads in seconds), until there are so many or a second is quiet."""
+    heard, quiet, longest, last = [], 0, 0.0, time.monotonic()
+    while len(heard) < count and quiet < 50:
         time.sleep(0.02)
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
         before = len(heard)
         try:
             while True:
                 heard.append(sock.recv(2000))
         except BlockingIOError:
             quiet = quiet + 1 if len(heard) == before else 0
+    return heard, longest
+
+
+def test_a_socket_with_the_default_buffer_read_every_20_ms_loses_no_clip(outbox):
+    sent = [number(index, 1400) for index in range(600)]
+    for _ in range(10):  # a busy machine may keep this reader from reading in time, which proves nothing: then again
+        sock = receiver()
+        sock.setblocking(False)
+        outbox.clips(sock.getsockname(), sent)
+        heard, longest = read_every_20_ms(sock, len(sent))
+        if heard == sent or longest < 0.023:
+            break
     assert heard == sent
 
 

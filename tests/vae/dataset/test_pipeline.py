@@ -140,7 +140,9 @@ def many(tmp_path_factory):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_build_goes_on(many, tmp_path, number):
     plan, unbroken = many
-    (tmp_path / "run.py").write_text("from vae.dataset.commands import dataset\nif __name__ == '__main__':\n    dataset()")
+    (tmp_path / "run.py").write_text(  # a shell's background jobs ignore SIGINT, and this test may run in one
+        "import signal\nfrom vae.dataset.commands import dataset\nif __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n    dataset()")
     for _ in range(5):  # on a busy machine a build may end before the signal reaches it; then again
         process = subprocess.Popen(
             [sys.executable, tmp_path / "run.py", "build", *plan.folders, "--task", plan.task, "--out", tmp_path / "out",
