@@ -1,4 +1,4 @@
-"""The commands that train, evaluate, export and sample models. Heavy imports stay inside the functions."""
+"""The commands that train, evaluate and export models. Heavy imports stay inside the functions."""
 import pathlib
 import shlex
 import sys

@@ -4,7 +4,6 @@ A folder holds `model.yaml` (name, config, figures, checksum), `weights.npz` (pl
 pickle) and `card.md` for people. Shipped models are in vae/pretrained/, a user's own in ~/.musicvae/models/ or in
 folders named on the command line.
 """
-import difflib
 import hashlib
 import io
 import pathlib
@@ -123,9 +122,8 @@ def resolve(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path
     known = find_models(extra)
     if str(name_or_path) in known:
         return known[str(name_or_path)]
-    close = difflib.get_close_matches(str(name_or_path), known, 1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
-    raise ModelError(f"no model {str(name_or_path)!r}{hint}; there are: {', '.join(known) or 'none'}")
+    word = str(name_or_path)
+    raise ModelError(f"no model {word!r}{configs.nearest(word, known)}; there are: {', '.join(known) or 'none'}")
 
 
 def arrays(info: ModelInfo) -> dict[str, np.ndarray]:
