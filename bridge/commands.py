@@ -11,10 +11,10 @@ import click
 
 from bridge.config import Config, is_loopback, read_defaults
 from bridge.logs import LEVELS, start_logs
-from vae.program import program
 from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, VERSION, Fail
 from bridge.soak.commands import soak
 from vae.errors import UserError
+from vae.program import program
 
 __all__ = ["doctor", "play_osc", "serve", "service", "soak"]
 

@@ -1,9 +1,10 @@
 """Paced sending: how many messages a receiver gets at once.
 
 Max and Pure Data queue 512 messages and drain them every 20 ms, and a socket with Linux's default buffer holds 92
-packets of 1,400 bytes or 277 small ones. Time is cut into slots of 5 ms, of which any 20 ms touch five at the most, and
+packets of 1,400 bytes or 256 small ones. Time is cut into slots of 5 ms, of which any 20 ms touch five at the most, and
 each destination has a budget per slot: clips are limited by what a default socket buffer holds, short answers by count,
-and both together stay below 512 in 20 ms.
+and both together stay below 512 in 20 ms. The budgets leave room for a sixth slot: a busy machine may hold this process
+up in the middle of one, whose rest then goes out with the next.
 """
 
 import logging
@@ -16,19 +17,24 @@ from collections.abc import Iterable
 Address = tuple[str, int]
 
 SLOT = 0.005  # seconds
-CLIP_UNITS = 48  # per slot: 5 slots of 48 units are 240 of the 277 units that a default socket buffer holds
-UNIT = 700  # bytes; the kernel books 768 bytes for a packet of up to that and 2,304 for one of 1,400
-MESSAGES = 98  # per slot, of both kinds: 490 of the 512 in 20 ms
-ANSWERS = 90  # short answers per slot, so that clips go on even when answers never end
+CLIP_BYTES = 35_498  # per slot, as the kernel books them: 6 slots are the 212,992 of a default socket buffer
+BOOKED = ((192, 832), (640, 1_280), (65_535, 2_304))  # (packets of up to so many bytes, what the kernel books for one)
+MESSAGES = 85  # per slot, of both kinds: 6 slots of 85 are 510 of the 512 in 20 ms
+ANSWERS = 77  # short answers per slot, so that clips go on even when answers never end
 MAX_WAITING = 4096  # messages kept for one destination before its client is told that it is too fast
 
 log = logging.getLogger(__name__)
 
 
+def booked(message: bytes) -> int:
+    """How many bytes of its receiver's buffer a packet takes up, measured on Linux 6."""
+    return next(booked for size, booked in BOOKED if len(message) <= size)
+
+
 class _Destination:
     """What waits for one address, and what it got in the current slot."""
 
-    __slots__ = ("answers", "answers_sent", "clips", "clips_sent", "slot", "units_sent")
+    __slots__ = ("answers", "answers_sent", "clip_bytes_sent", "clips", "clips_sent", "slot")
 
     def __init__(self):
         self.answers: deque[bytes] = deque()
@@ -36,21 +42,21 @@ class _Destination:
         self.slot = -1
         self.answers_sent = 0
         self.clips_sent = 0
-        self.units_sent = 0
+        self.clip_bytes_sent = 0
 
     def next_message(self, slot: int) -> bytes | None:
         """The next message that may go in this slot; answers go first."""
         if slot != self.slot:
-            self.slot, self.answers_sent, self.clips_sent, self.units_sent = slot, 0, 0, 0
+            self.slot, self.answers_sent, self.clips_sent, self.clip_bytes_sent = slot, 0, 0, 0
         if self.answers_sent + self.clips_sent >= MESSAGES:
             return None
         if self.answers and self.answers_sent < ANSWERS:
             self.answers_sent += 1
             return self.answers.popleft()
-        if self.clips and self.units_sent < CLIP_UNITS:
+        if self.clips and self.clip_bytes_sent + booked(self.clips[0]) <= CLIP_BYTES:
             message = self.clips.popleft()
             self.clips_sent += 1
-            self.units_sent += 1 + len(message) // UNIT
+            self.clip_bytes_sent += booked(message)
             return message
         return None
 

@@ -17,7 +17,6 @@ from vae.program import program
 
 NAME = "musicvae-bridge"
 LABEL = "io.github.musicvae-bridge"
-RESTART_AFTER = 2  # seconds
 
 
 class ServiceError(Exception):
@@ -80,7 +79,7 @@ Type=exec
 ExecStart={words}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
-RestartSec={RESTART_AFTER}
+RestartSec=100ms
 # A port that is taken and a wrong option (exit code 2) stay as they are.
 RestartPreventExitStatus=2
 TimeoutStopSec=5
@@ -114,7 +113,7 @@ class Launchd(Service):
             "ProgramArguments": list(self.program),
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
-            "ThrottleInterval": RESTART_AFTER,
+            "ThrottleInterval": 2,  # seconds between two starts at the least; the next one is at once after a longer run
             "ProcessType": "Interactive",  # not slowed down in the background, as a performer's tool must not be
             "StandardOutPath": log,
             "StandardErrorPath": log,

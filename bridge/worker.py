@@ -14,6 +14,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from bridge.chunks import pack_clip
+from vae.xla import KeptPrograms
 
 
 def main(pipe: Connection, errors: Connection | None) -> None:
@@ -29,7 +30,7 @@ def main(pipe: Connection, errors: Connection | None) -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # a computed clip can wait, audio and the receive thread cannot
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # a performer's other programs need the GPU too
-    Worker(pipe).run()
+    Worker(pipe, KeptPrograms()).run()
 
 
 class Worker:
@@ -38,8 +39,9 @@ class Worker:
     Models load in one thread while another renders with those that are loaded.
     """
 
-    def __init__(self, pipe: Connection):
+    def __init__(self, pipe: Connection, programs: KeptPrograms):
         self._pipe = pipe
+        self._programs = programs
         self._sending = threading.Lock()
         self._renderers: dict[str, object] = {}
         self._loads: queue.SimpleQueue = queue.SimpleQueue()
@@ -87,6 +89,7 @@ class Worker:
             return
         self._renderers[name] = renderer
         self._send("loaded", name, str(model.device))
+        self._programs.keep()
 
     def _render(self, batch: int, name: str, items: list) -> None:
         renderer = self._renderers.get(name)

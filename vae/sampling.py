@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from vae.model import vae
 from vae.registry import Model
+from vae.xla import compiled
 
 BATCH = 16  # rows per call: one clip costs little more than an empty call, and 64 clips take four
 _LATENT, _EVENTS = 0, 1  # independent streams of randomness of one example
@@ -81,9 +82,9 @@ def _programs(config):
     Kept for good: TensorFlow never frees what it compiled, so a daemon that loads a model time and again must not
     compile it anew each time (10 MB a time), and a newer version of a model is ready at once.
     """
-    encode = tf.function(lambda weights, tokens: vae.posterior(weights, config, tokens)[0], jit_compile=True)
-    decode = tf.function(lambda weights, z, temperature, uniform, bias: vae.rollout(
-        weights, config, z, temperature, uniform, bias=bias), jit_compile=True)
+    encode = compiled(lambda weights, tokens: vae.posterior(weights, config, tokens)[0])
+    decode = compiled(lambda weights, z, temperature, uniform, bias: vae.rollout(
+        weights, config, z, temperature, uniform, bias=bias))
     return encode, decode
 
 

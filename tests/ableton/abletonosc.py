@@ -15,16 +15,16 @@ TICK = 0.1
 class StandIn:
     """A Live set with `tracks` ("midi" or "audio") behind AbletonOSC's addresses; clips: {(track, slot): dict}."""
 
-    def __init__(self, tracks=("midi", "midi", "audio"), scenes=8, loss=0.0, seed=1, deaf=()):
+    def __init__(self, tracks=("midi", "midi", "audio"), scenes=8, loss=0.0, seed=1, deaf=(), port=0, reply_port=0):
         self.tracks, self.scenes, self.loss, self.deaf = tracks, scenes, loss, deaf
         self.clips = {}
         self.largest = 0  # bytes of the largest packet heard
         self.lost = 0
         self._random = random.Random(seed)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind(("127.0.0.1", port))
         self.port = self._socket.getsockname()[1]
-        self.reply_port = _free_port()
+        self.reply_port = reply_port or _free_port()
         self._running = True
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

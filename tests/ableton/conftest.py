@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,11 @@ def write_models(folder: Path) -> None:
         registry.save(folder / name, name, made, weights, {})
 
 
-def start_daemon(models: Path, port: int = 0) -> tuple[subprocess.Popen, int]:
-    """`cli.py serve` with those models only, once it says that it is ready. Returns the process and its port."""
-    names = [word for name in MODELS for word in ("--models", name)]
-    command = [sys.executable, str(ROOT / "cli.py"), "serve", "--port", str(port), "--folders", str(models), *names]
+def start_daemon(folder: Path, models: Iterable[str], *options: str) -> tuple[subprocess.Popen, int]:
+    """`cli.py serve` with these models of a folder only, and more options, once it says that it is ready. Returns the process and its port."""
+    names = [word for name in models for word in ("--models", name)]
+    command = [sys.executable, str(ROOT / "cli.py"), "serve", "--port", "0", "--folders", str(folder), *names,
+               *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
     printed, end = "", time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
@@ -51,10 +53,25 @@ def tiny_models(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture
+def serve(tiny_models):
+    """A function that starts a daemon of the test's own with one model and options of `serve`, and returns its port."""
+    started = []
+
+    def start(model: str, *options: str) -> int:
+        process, port = start_daemon(tiny_models, [model], *options)
+        started.append(process)
+        return port
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(10)
+
+
 @pytest.fixture(scope="session")
 def daemon_port(tiny_models) -> int:
     """Port of a running daemon with the small models."""
-    process, port = start_daemon(tiny_models)
+    process, port = start_daemon(tiny_models, MODELS)
     yield port
     process.terminate()
     process.wait(10)

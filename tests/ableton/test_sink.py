@@ -1,12 +1,15 @@
 """The daemon's sink into Live: free slots only, in order, and no fault of Live's reaches the daemon."""
 
 import logging
+import time
 
+import pytest
 from abletonosc import StandIn
 
-from ableton.live_osc import AbletonOsc
+from ableton.live_osc import PORT, REPLY_PORT, AbletonOsc
 from ableton.sink import LiveSink, unpack_clip
 from bridge.chunks import pack_clip
+from bridge.client import DaemonClient
 from vae.notes import Clip, Note
 
 
@@ -34,3 +37,19 @@ def test_clips_go_to_free_slots_and_a_full_or_wrong_track_is_logged(caplog):
         audio.put([pack_clip(clip(60), 0, "lost")])
         audio.close()
         assert "lost was not written: track 2 is an audio track" in caplog.text
+
+
+def test_serve_writes_what_it_makes_for_any_client_into_live(serve):
+    try:
+        live = StandIn(port=PORT, reply_port=REPLY_PORT)
+    except OSError:
+        pytest.skip(f"port {PORT} is taken: AbletonOSC itself may run here")
+    with live, DaemonClient("127.0.0.1", serve("melody_test", "--live-track", "1")) as client:
+        reply = client.ask("/vae/generate", "melody_test", 2, 1.0, 3)
+        end = time.monotonic() + 20
+        while len(live.clips) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        written = [sorted(note[:2] for note in live.clips[1, slot]["notes"]) for slot in (0, 1)]
+        made = [sorted((note.pitch, note.start) for note in reply.clips[index].clip().notes) for index in (0, 1)]
+        assert written == made and [live.clips[1, slot]["name"] for slot in (0, 1)] == [
+            reply.clips[index].name for index in (0, 1)]

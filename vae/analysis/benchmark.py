@@ -15,6 +15,7 @@ from vae.model import decoder, hierarchy
 from vae.model import weights as model_weights
 from vae.model.stacks import stacks
 from vae.training import features, objective
+from vae.xla import compiled
 
 TOGETHER, IN_TURN = "segments as one batch", "one segment after the other"
 
@@ -97,11 +98,11 @@ def measure(config: Config, rounds: int, progress: Callable[[str], None] = lambd
         moved = objective.adam(parameters, first, second, gradient, number, tf.constant(1e-4), training.clip_norm)
         return moved, metrics
 
-    forms = {TOGETHER: tf.function(step, jit_compile=True)}
+    forms = {TOGETHER: compiled(step)}
     progress(f"compiling: {TOGETHER}")
     forms[TOGETHER](parameters, zeros, zeros, tf.constant(0))
     if config.conductor:
-        forms[IN_TURN] = tf.function(step, jit_compile=True)
+        forms[IN_TURN] = compiled(step)
         progress(f"compiling: {IN_TURN}")
         with segments_in_turn():
             forms[IN_TURN](parameters, zeros, zeros, tf.constant(0))

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from vae.model import vae
+from vae.xla import compiled
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Evaluator:
     def __init__(self, config, batch: int = 256):
         self._batch = batch
 
-        @tf.function(jit_compile=True)
+        @compiled
         def count(weights, tokens):
             mean, sigma = vae.posterior(weights, config, tokens)
             logits = vae.teacher_forced(weights, config, mean, vae.previous(tokens))

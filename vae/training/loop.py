@@ -20,6 +20,7 @@ from vae.model import weights as model_weights
 from vae.training import checkpoint, features, objective
 from vae.training.batches import Batches
 from vae.training.evaluate import Evaluator, Scores
+from vae.xla import compiled
 
 CHECKPOINT, BEST, HISTORY = "checkpoint.npz", "best.npz", "history.csv"
 BEFORE = "before.csv"  # the history of the weights that a run was fine-tuned from
@@ -75,10 +76,10 @@ class Trainer:
         rows = np.random.default_rng(config.training.seed).permutation(len(sources[0]))[:len(validation)]
         self._seen = np.asarray(sources[0][np.sort(rows)])  # train examples, to tell fitting from generalising
         self._evaluator = Evaluator(config)
-        self._fold = tf.function(lambda parameters: features.fold(parameters, config), jit_compile=True)
+        self._fold = compiled(lambda parameters: features.fold(parameters, config))
         self.step, self.best = 0, -1.0
         self._state = self._shared(self._begin(start))
-        self._run_step = tf.function(lambda *args: self.strategy.run(self._replica_step, args=args))
+        self._run_step = tf.function(lambda *args: self.strategy.run(self._replica_step, args=args), autograph=False)
         self._stop = False
 
     # --- state ------------------------------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ class Trainer:
         if self.strategy.num_replicas_in_sync == 1:
             return local
 
-        @tf.function
+        @tf.function(autograph=False)
         def share(state, step):
             def from_first(state, step):
                 context = tf.distribute.get_replica_context()
@@ -136,14 +137,14 @@ class Trainer:
         context = tf.distribute.get_replica_context()
         share = tokens.shape[0]
 
-        @tf.function(jit_compile=True)
+        @compiled
         def gradients(parameters, tokens, first_row, seed, beta, truth):
             draws = objective.noise(training.batch, *tokens.shape[1:], config.latent, seed)
             draws = objective.Noise(*(tf.slice(draw, [first_row] + [0] * (len(draw.shape) - 1),
                                                [share, *draw.shape[1:]]) for draw in draws))
             return objective.gradients(parameters, config, tokens, draws, beta, truth)
 
-        @tf.function(jit_compile=True)
+        @compiled
         def update(state, gradient, step, rate):
             return dict(zip(GROUPS, objective.adam(*(state[group] for group in GROUPS), gradient, step, rate,
                                                    training.clip_norm)))
