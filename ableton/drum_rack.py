@@ -8,7 +8,6 @@ A map is a YAML file with a line per kind, a pad or a list of pads (MIDI notes; 
 Kinds that it leaves out keep the pads of General MIDI, except those that another kind was given.
 """
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from vae.codecs import DRUM_KINDS
+from vae.errors import did_you_mean
 from vae.notes import Note
 
 KINDS = tuple(name for name, _ in DRUM_KINDS)
@@ -60,9 +60,7 @@ def read_map(path: Path | None) -> DrumMap:
     given: dict[int, list[int]] = {}
     for name, pads in lines.items():
         if name not in KINDS:
-            near = difflib.get_close_matches(str(name), KINDS, 1)
-            raise DrumMapError(f"{path}: unknown kind {name!r}" + (f", did you mean {near[0]!r}?" if near else "") +
-                               f" Kinds: {', '.join(KINDS)}")
+            raise DrumMapError(f"{path}: unknown kind {name!r}{did_you_mean(name, KINDS)}; kinds: {', '.join(KINDS)}")
         given[KINDS.index(name)] = _pads(path, name, pads)
     kinds: dict[int, int] = {}
     for kind, pads in given.items():

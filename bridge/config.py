@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 import yaml
 
-from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, did_you_mean
+from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT
+from vae.errors import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def read_defaults(path: Path, known: set[str]) -> dict:
         raise ConfigError(f"{path} must hold `key: value` lines, received {type(values).__name__}")
     for key in values:
         if str(key).replace("-", "_") not in known:
-            raise ConfigError(f"{path}: unknown key {key!r}; keys: {', '.join(sorted(known))}{did_you_mean(key, known)}")
+            raise ConfigError(f"{path}: unknown key {key!r}{did_you_mean(key, known)}; keys: {', '.join(sorted(known))}")
     return {key.replace("-", "_"): value for key, value in values.items()}
 
 

@@ -13,7 +13,7 @@ from bridge.engine import Engine
 from bridge.loading import Waiter
 from bridge.osc import Message
 from bridge.outbox import Outbox
-from bridge.protocol import COMMANDS, MAX_CELLS, PROTOCOL, VERSION, Command, Fail, did_you_mean
+from bridge.protocol import COMMANDS, MAX_CELLS, PROTOCOL, VERSION, Command, Fail, hint
 from bridge.replies import Replies
 from bridge.request import Request
 from bridge.uploads import Uploads
@@ -58,7 +58,7 @@ class Handlers:
             command = COMMANDS.get(message.address)
             if command is None:
                 raise Fail("unknown_address",
-                           f"no request {message.address!r}{did_you_mean(message.address, COMMANDS)}")
+                           f"no request {message.address!r}{hint(message.address, COMMANDS)}")
             values = command.parse(message.args)
             if not (command.cached and self._repeated(client, command, message)):
                 values["asked"] = (message.address, *message.args)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.protocol import Fail, did_you_mean
+from bridge.protocol import Fail, hint
 from vae import registry
 
 
@@ -94,7 +94,7 @@ class Catalogue:
         entry = self.entries.get(name)
         if entry is None:
             known = ", ".join(self.entries) or "none installed"
-            raise Fail("unknown_model", f"no model {name!r}; models: {known}{did_you_mean(name, self.entries)}")
+            raise Fail("unknown_model", f"no model {name!r}{hint(name, self.entries)}; models: {known}")
         return entry
 
     def usable(self, name: str) -> Entry:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bridge.client import DaemonClient, Reply
-from bridge.protocol import COMMANDS, OPTIONS, PROTOCOL, Arg, Command, Fail, did_you_mean
+from bridge.protocol import COMMANDS, OPTIONS, PROTOCOL, Arg, Command, Fail
+from vae.errors import did_you_mean
 from vae.notes import read_clip, write_midi
 
 DEFAULTS = {"count": 1, "temperature": 0.5, "seed": 1, "amount": 0.5, "columns": 4, "rows": 4, "reply_port": 0,
@@ -16,7 +17,7 @@ def find_command(word: str) -> Command:
     address = word if word.startswith("/") else f"/vae/{word}"
     if address not in COMMANDS or address in UPLOADS:
         words = [known.removeprefix("/vae/") for known in COMMANDS if known not in UPLOADS]
-        raise Fail("unknown_address", f"no request {word!r}; requests: {', '.join(words)}{did_you_mean(word, words)}")
+        raise Fail("unknown_address", f"no request {word!r}{did_you_mean(word, words)}; requests: {', '.join(words)}")
     return COMMANDS[address]
 
 

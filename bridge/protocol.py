@@ -5,13 +5,13 @@ from it, so what the daemon accepts, says and documents is the same thing. Argum
 of the protocol, never reordered.
 """
 
-import difflib
 import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from vae.constraints import SCALES, Constraints, scale_name
+from vae.errors import did_you_mean
 from vae.jobs import MOST_CLIPS
 from vae.notes import BEATS_PER_BAR, PARTS, Note
 
@@ -94,7 +94,7 @@ class Arg:
                        f"{self.name}: 1-{MAX_TEXT} bytes of printable text expected, received {value[:40]!r}")
         if self.choices and value not in self.choices:
             raise Fail("bad_arguments", f"{self.name}: one of {', '.join(self.choices)} expected, "
-                                        f"received {value!r}{did_you_mean(value, self.choices)}")
+                                        f"received {value!r}{hint(value, self.choices)}")
         return value
 
 
@@ -193,7 +193,7 @@ def parse_options(values: list) -> Constraints:
     for name, value in zip(values[::2], values[1::2]):
         if name not in OPTIONS:
             raise Fail("bad_arguments", f"an option of {', '.join(OPTIONS)} expected, "
-                                        f"received {describe_value(name)}{did_you_mean(name, OPTIONS)}")
+                                        f"received {describe_value(name)}{hint(name, OPTIONS)}")
         if name in chosen:
             raise Fail("bad_arguments", f"option {name} was given twice")
         chosen[name] = OPTIONS[name][0].check(value)
@@ -201,7 +201,7 @@ def parse_options(values: list) -> Constraints:
         known = scale_name(chosen["scale"])
         if known is None:
             raise Fail("bad_arguments", f"scale: one of {', '.join(SCALES)} expected, "
-                                        f"received {chosen['scale']!r}{did_you_mean(chosen['scale'], SCALES)}")
+                                        f"received {chosen['scale']!r}{hint(chosen['scale'], SCALES)}")
         chosen["scale"] = known
     constraints = Constraints(**chosen)
     if constraints.low > constraints.high:
@@ -215,8 +215,8 @@ def describe_value(value: object) -> str:
     return f"{kind} {str(value)[:40]!r}" if isinstance(value, str) else f"{kind} {value}"
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """"; did you mean ...?" with the nearest known word, or nothing when none is near.
+def hint(word: object, known: Iterable[str]) -> str:
+    """`did_you_mean`, but nothing in a flood of wrong words.
 
     The search takes a quarter of a millisecond. People need few hints a second; a flood of wrong words gets no more.
     """
@@ -224,8 +224,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     if len(_hints) == _hints.maxlen and now - _hints[0] < 1.0:
         return ""
     _hints.append(now)
-    near = difflib.get_close_matches(str(word)[:MAX_TEXT], list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return did_you_mean(str(word)[:MAX_TEXT], known)
 
 
 _hints: deque[float] = deque(maxlen=50)  # when the latest were looked for

@@ -4,12 +4,12 @@ A token sequence has one column (stream) per part and one row per sixteenth note
 0-127 start that pitch, HOLD keeps it sounding, REST is silence. The drum stream has 512: bit i is set when kind i of
 `DRUM_KINDS` is hit. Sequences are canonical when every HOLD follows a note: a hold after silence is a rest.
 """
-import difflib
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from vae.errors import did_you_mean
 from vae.notes import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Clip, Note
 
 HOLD = 128
@@ -178,6 +178,5 @@ CODECS = {codec.task: codec for codec in (
 def codec(task: str) -> Codec:
     """The codec of a task. Raises ValueError for an unknown one, naming the nearest."""
     if task not in CODECS:
-        nearest = difflib.get_close_matches(task, CODECS, n=1, cutoff=0)[0]
-        raise ValueError(f"unknown task {task!r}; did you mean {nearest!r}? Tasks: {', '.join(CODECS)}")
+        raise ValueError(f"unknown task {task!r}{did_you_mean(task, CODECS)}; tasks: {', '.join(CODECS)}")
     return CODECS[task]

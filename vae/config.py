@@ -4,12 +4,13 @@ A config file holds the sizes of the model at its top level and the schedule und
 per model of the paper, the small ones that ship, and the decoder-only baselines of Table 1.
 """
 import dataclasses
-import difflib
 import math
 import pathlib
 from dataclasses import dataclass, field
 
 import yaml
+
+from vae.errors import did_you_mean
 
 CONFIGS = pathlib.Path(__file__).parent / "configs"
 
@@ -137,7 +138,7 @@ def read(name_or_path: str) -> Config:
         path = CONFIGS / f"{name_or_path}.yaml"
     if not path.is_file():
         known = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
-        raise ConfigError(f"no config {name_or_path!r}{nearest(str(name_or_path), known)}; "
+        raise ConfigError(f"no config {name_or_path!r}{did_you_mean(name_or_path, known)}; "
                           f"give a YAML file or one of: {', '.join(known)}")
     try:
         values = yaml.safe_load(path.read_text())
@@ -149,12 +150,6 @@ def read(name_or_path: str) -> Config:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def nearest(word: str, known) -> str:
-    """" (did you mean ...?)" with the nearest known word, for messages; nothing when none is near."""
-    close = difflib.get_close_matches(word, known, 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
 def _build(kind, values, where: str):
     """A dataclass from a mapping: keys and types are checked, nested dataclasses are built alike."""
     if not isinstance(values, dict):
@@ -162,7 +157,7 @@ def _build(kind, values, where: str):
     fields = {f.name: f for f in dataclasses.fields(kind)}
     for key in values:
         if key not in fields:
-            raise ConfigError(f"{where}unknown key {key!r}{nearest(str(key), fields)}; allowed: {', '.join(fields)}")
+            raise ConfigError(f"{where}unknown key {key!r}{did_you_mean(key, fields)}; allowed: {', '.join(fields)}")
     missing = [name for name, f in fields.items() if name not in values
                and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
     if missing:

@@ -15,6 +15,7 @@ import numpy as np
 import yaml
 
 from vae import config as configs
+from vae.errors import did_you_mean
 from vae.model import weights as model_weights
 from vae.quiet import import_tensorflow
 
@@ -123,7 +124,7 @@ def resolve(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path
     if str(name_or_path) in known:
         return known[str(name_or_path)]
     word = str(name_or_path)
-    raise ModelError(f"no model {word!r}{configs.nearest(word, known)}; there are: {', '.join(known) or 'none'}")
+    raise ModelError(f"no model {word!r}{did_you_mean(word, known)}; there are: {', '.join(known) or 'none'}")
 
 
 def arrays(info: ModelInfo) -> dict[str, np.ndarray]:
@@ -169,6 +170,11 @@ def load(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path] =
     device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
     with tf.device(device):
         return Model(info, {name: tf.constant(value) for name, value in values.items()}, device)
+
+
+def as_stored(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Weights as they come back from a model folder: rounded to float16, in float32."""
+    return {name: value.astype(np.float16).astype(np.float32) for name, value in weights.items()}
 
 
 def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[str, np.ndarray], figures: dict,

@@ -8,7 +8,6 @@ it was: bars stay whole, beats stay on beats, a drum lane stays a pattern that s
 A training config names them: `augment: [transpose, join_halves:0.3]`. The number is the share of the examples that are
 changed; `DEFAULT_SHARES` has the others.
 """
-import difflib
 import functools
 from collections.abc import Callable
 from itertools import permutations
@@ -17,6 +16,7 @@ import numpy as np
 
 from vae.codecs import DRUM_CLASSES, DRUM_KINDS, HOLD, REST, Codec, canonical_melody, codec
 from vae.dataset.extraction import short_rests
+from vae.errors import did_you_mean
 from vae.notes import STEPS_PER_BEAT
 
 LOWEST_SHIFT, HIGHEST_SHIFT = -5, 6  # semitones, both included
@@ -119,8 +119,7 @@ def by_name(text: str, task: str) -> Callable[[np.ndarray, np.random.Generator],
     """
     name, _, share_text = text.partition(":")
     if name not in FUNCTIONS:
-        nearest = difflib.get_close_matches(name, FUNCTIONS, n=1, cutoff=0)[0]
-        raise ValueError(f"unknown augmentation {name!r}; did you mean {nearest!r}? There are: {', '.join(FUNCTIONS)}")
+        raise ValueError(f"unknown augmentation {name!r}{did_you_mean(name, FUNCTIONS)}; there are: {', '.join(FUNCTIONS)}")
     function, task_codec = FUNCTIONS[name], codec(task)
     if function in _DRUMS and "drums" not in task_codec.parts or function in _MELODIC and task_codec.parts == ("drums",):
         raise ValueError(f"augmentation {name!r} has nothing to change in {task}, whose parts are "

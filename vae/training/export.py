@@ -35,13 +35,12 @@ def export(run: pathlib.Path, name: str, folder: pathlib.Path, data: Dataset | N
     before, history = read_history(run)
     figures = {"steps": about["step"], "examples_seen": int(before + about["step"] * config.training.batch),
                "commands": about["commands"]}
+    if data is not None:
+        figures["test"] = rounded(Evaluator(config)(registry.as_stored(weights), data.split("test")))
     model = registry.load(registry.save(folder, name, config, weights, figures).path)
     compared = None
-    if data is not None:  # what ships is scored: the weights as they were stored
-        figures["test"] = rounded(Evaluator(config)(model.weights, data.split("test")))
-        registry.save(folder, name, config, weights, figures)
-        if config.latent and quality.size(data, COMPARED):
-            compared = quality.measure(model, data, COMPARED, 0)
+    if data is not None and config.latent and quality.size(data, COMPARED):
+        compared = quality.measure(model, data, COMPARED, 0)
     if history:
         write_history([row for row in history if row["examples"] <= figures["examples_seen"]], folder / HISTORY)
         draw_curves(history, folder / CURVES)
