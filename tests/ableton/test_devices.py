@@ -3,6 +3,7 @@ Max, and the checks find what is."""
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from ableton.guide import GUIDE, refreshed
 from ableton.layout import layout
 from ableton.max_objects import BOXES, OBJECTS, UnknownObject, describe
 from ableton.patcher import SourceError, compile_patcher, read_source
+from vae.constraints import SCALES
 
 SOURCES = {source.name: source for source in sources()}
 NAMES = ["MusicVAE Generate", "MusicVAE Generator", "MusicVAE Morph", "MusicVAE Trio", "MusicVAE Vary"]
@@ -34,6 +36,13 @@ def test_the_guide_explains_the_controls_that_there_are():
     text = GUIDE.read_text("utf-8")
     assert refreshed(text, list(SOURCES.values())) == text, "run `python cli.py devices build`"
     assert all(f"<!-- controls of {name} -->\n| control" in text for name in NAMES)
+
+
+def test_the_devices_know_the_scales_of_the_daemon():
+    text = (Path(__file__).parents[2] / "max_patches" / "shared" / "notes.js").read_text("utf-8")
+    found = re.findall(r'^    \["(.+?)", \[([\d, ]+)\]\]', text, re.MULTILINE)
+    assert {name: tuple(map(int, steps.split(","))) for name, steps in found} == SCALES
+    assert [name for name, _ in found] == list(SCALES)
 
 
 def test_included_files_have_names_of_their_own():
