@@ -71,6 +71,12 @@ def rotate_beats(tokens: np.ndarray, rng: np.random.Generator, codec: Codec) -> 
     return _canonical(np.take_along_axis(tokens, ((np.arange(steps) + shifts) % steps)[..., None], axis=1), codec)
 
 
+def recombine_parts(tokens: np.ndarray, rng: np.random.Generator, codec: Codec) -> np.ndarray:
+    """Trios: one of the parts is another example's of the batch."""
+    taken = rng.integers(0, tokens.shape[2], (len(tokens), 1, 1)) == np.arange(tokens.shape[2])
+    return np.where(taken, tokens[rng.permutation(len(tokens))], tokens)
+
+
 def recombine_lanes(tokens: np.ndarray, rng: np.random.Generator, codec: Codec) -> np.ndarray:
     """Drums: kick and snare of an example under the cymbals, or the toms, or both, of another of the batch."""
     taken = rng.choice([_CYMBALS, _TOMS, _CYMBALS | _TOMS], (len(tokens), 1))
@@ -98,9 +104,10 @@ def shuffle_toms(tokens: np.ndarray, rng: np.random.Generator, codec: Codec) -> 
 
 
 _MELODIC = (transpose, octave)
+_SEVERAL_PARTS = (recombine_parts,)
 _DRUMS = (recombine_lanes, drop_lane, mirror_cymbals, shuffle_toms)
 FUNCTIONS = {function.__name__: function for function in
-             (*_MELODIC, swap_halves, repeat_half, join_halves, rotate_beats, *_DRUMS)}
+             (*_MELODIC, swap_halves, repeat_half, join_halves, rotate_beats, *_SEVERAL_PARTS, *_DRUMS)}
 DEFAULT_SHARES = {name: 0.5 for name in FUNCTIONS} | {"transpose": 1.0}  # its draw holds "as it was" already
 
 
@@ -121,7 +128,9 @@ def by_name(text: str, task: str) -> Callable[[np.ndarray, np.random.Generator],
     if name not in FUNCTIONS:
         raise ValueError(f"unknown augmentation {name!r}{did_you_mean(name, FUNCTIONS)}; there are: {', '.join(FUNCTIONS)}")
     function, task_codec = FUNCTIONS[name], codec(task)
-    if function in _DRUMS and "drums" not in task_codec.parts or function in _MELODIC and task_codec.parts == ("drums",):
+    if (function in _DRUMS and "drums" not in task_codec.parts
+            or function in _MELODIC and task_codec.parts == ("drums",)
+            or function in _SEVERAL_PARTS and len(task_codec.parts) == 1):
         raise ValueError(f"augmentation {name!r} has nothing to change in {task}, whose parts are "
                          f"{', '.join(task_codec.parts)}")
     try:

@@ -45,8 +45,9 @@ def run(name, task, tokens, seed=0):
 def test_which_task_takes_which():
     drums = {"recombine_lanes", "drop_lane", "mirror_cymbals", "shuffle_toms"}
     pitches = {"transpose", "octave"}
-    assert {name for name, task in CASES if task == "drums_2bar"} == set(augment.FUNCTIONS) - pitches
-    assert {name for name, task in CASES if task == "melody_2bar"} == set(augment.FUNCTIONS) - drums
+    several = {"recombine_parts"}
+    assert {name for name, task in CASES if task == "drums_2bar"} == set(augment.FUNCTIONS) - pitches - several
+    assert {name for name, task in CASES if task == "melody_2bar"} == set(augment.FUNCTIONS) - drums - several
     assert {name for name, task in CASES if task == "trio_16bar"} == set(augment.FUNCTIONS)
 
 
@@ -166,6 +167,15 @@ def test_cymbals_and_toms_change_places():
     np.testing.assert_array_equal(shuffled & ~TOMS, tokens & ~TOMS)
     for row, old in zip(shuffled[..., 0], tokens[..., 0]):
         assert sorted((row >> bit & 1).tolist() for bit in (4, 5, 6)) == sorted((old >> bit & 1).tolist() for bit in (4, 5, 6))
+
+
+def test_one_part_of_a_trio_comes_from_another_example():
+    tokens = batch("trio_16bar", 64)
+    changed = run("recombine_parts:1", "trio_16bar", tokens)
+    own = (changed == tokens).all(axis=1)  # [examples, parts]
+    assert set(own.sum(axis=1)) <= {2, 3} and (~own).any(axis=0).all()
+    for row, part in zip(*np.nonzero(~own)):
+        assert (changed[row, :, part] == tokens[..., part]).all(axis=1).any()
 
 
 def test_shares():
