@@ -106,15 +106,15 @@ class AbletonOsc:
     def write_clip(self, slot: Slot, clip: Clip, name: str, overwrite: bool = False) -> None:
         """Put a clip into a slot and confirm every note.
 
-        overwrite: replace the notes of a clip that is there. Raises Refused for a slot that is taken or not to be
-        used, LiveError when Live does not show the notes in the end.
+        overwrite: replace the notes of a clip that is there, and its loop and markers. Raises Refused for a slot that is
+        taken or not to be used, LiveError when Live does not show the notes in the end.
         """
         self.check_slot(slot)
         if self.has_clip(slot):
             if not overwrite:
                 raise Refused(f"{slot} already holds a clip; it is replaced only with --overwrite")
+            self._fit(slot, clip.beats)  # first: what Live refuses here leaves the clip's notes as they were
             self._empty(slot)
-            self._set(slot, "loop_end", float(clip.beats))
         self._create(slot, clip.beats)
         missing = list(clip.notes)
         for _ in range(ROUNDS):
@@ -135,8 +135,7 @@ class AbletonOsc:
         self.check_slot(slot)
         if not self.has_clip(slot):
             raise Refused(f"{slot} is empty")
-        start, end = (float(self.ask(f"/live/clip/get/{key}", slot.track, slot.index)[0])
-                      for key in ("loop_start", "loop_end"))
+        start, end = (float(self._get(slot, key)) for key in ("loop_start", "loop_end"))
         notes = []
         for pitch, at, duration, velocity, mute in self._read(slot, start, end):
             if not mute and start <= at < end:
@@ -177,6 +176,21 @@ class AbletonOsc:
         if not self.has_clip(slot):
             raise LiveError(f"{slot}: Live did not make a clip{self._last_error()}")
 
+    def _fit(self, slot: Slot, beats: float) -> None:
+        """Have a clip loop, and start, from 0 to its new end.
+
+        Live refuses an end that is not after the start, and a start marker behind the end marker (Live Object Model,
+        Clip), so the order depends on where the old ends are. A clip that does not loop has its markers in loop_start and
+        loop_end, and ignores start_marker: it is made to loop first, as new clips do.
+        """
+        self._set(slot, "looping", 1)
+        for start, end in (("loop_start", "loop_end"), ("start_marker", "end_marker")):
+            values = [(start, 0.0), (end, float(beats))]
+            if float(self._get(slot, end)) <= 0:  # all of the old span lies before 0
+                values.reverse()
+            for key, value in values:
+                self._set(slot, key, value)
+
     def _empty(self, slot: Slot) -> None:
         """Take all notes out of a clip."""
         for _ in range(TRIES):
@@ -185,11 +199,15 @@ class AbletonOsc:
                 return
         raise LiveError(f"{slot}: Live did not remove the clip's notes{self._last_error()}")
 
+    def _get(self, slot: Slot, key: str) -> float | str:
+        """A clip's property."""
+        return self.ask(f"/live/clip/get/{key}", slot.track, slot.index)[0]
+
     def _set(self, slot: Slot, key: str, value: float | str) -> None:
         """Set a clip's property until Live shows it."""
         for _ in range(TRIES):
             self._send(f"/live/clip/set/{key}", slot.track, slot.index, value)
-            if self.ask(f"/live/clip/get/{key}", slot.track, slot.index) == [value]:
+            if self._get(slot, key) == value:
                 return
         raise LiveError(f"{slot}: Live did not set {key} to {value!r}{self._last_error()}")
 

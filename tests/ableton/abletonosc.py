@@ -10,6 +10,9 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 TICK = 0.1
+# A clip's properties and the OSC type that sets each (a bool goes as 0 or 1).
+PROPERTIES = {"name": str, "looping": int, "loop_start": float, "loop_end": float, "start_marker": float,
+              "end_marker": float}
 
 
 class StandIn:
@@ -37,9 +40,11 @@ class StandIn:
         self._thread.join()
         self._socket.close()
 
-    def add_clip(self, track, slot, beats, notes, loop=None):
-        """notes: (pitch, start, duration, velocity, mute)."""
-        self.clips[track, slot] = {"beats": beats, "notes": list(notes), "name": "", "loop": loop or (0.0, beats)}
+    def add_clip(self, track, slot, beats, notes, loop=None, looping=True):
+        """notes: (pitch, start, duration, velocity, mute). loop: where the loop, and with it the markers, start and end."""
+        start, end = loop or (0.0, beats)
+        self.clips[track, slot] = {"beats": beats, "notes": list(notes), "name": "", "looping": looping,
+                                   "loop_start": start, "loop_end": end, "start_marker": start, "end_marker": end}
 
     def _run(self):
         self._socket.setblocking(False)
@@ -119,20 +124,30 @@ class StandIn:
                 return [*params[:2], *(value for note in found for value in note)]
             case "/live/clip/remove/notes":
                 self._clip(params)["notes"].clear()
-            case "/live/clip/set/name":
-                self._clip(params)["name"] = params[2]
-            case "/live/clip/get/name":
-                return [*params, self._clip(params)["name"]]
-            case "/live/clip/set/loop_end":
-                clip = self._clip(params)
-                clip["beats"], clip["loop"] = params[2], (clip["loop"][0], params[2])
-            case "/live/clip/get/loop_start":
-                return [*params, self._clip(params)["loop"][0]]
-            case "/live/clip/get/loop_end":
-                return [*params, self._clip(params)["loop"][1]]
+            case _ if (key := address.removeprefix("/live/clip/get/")) in PROPERTIES:
+                return [*params, self._clip(params)[key]]
+            case _ if (key := address.removeprefix("/live/clip/set/")) in PROPERTIES:
+                _set(self._clip(params), key, params[2])
             case _:
                 raise ValueError(f"unknown address {address}")
         return None
+
+
+def _set(clip, key, value):
+    """Set a clip's property with the refusals of the Live Object Model's Clip. An unlooped clip's loop ends are its
+    markers', and its start marker cannot be moved by itself: Live ignores that."""
+    ends = {"loop_start": "loop_end", "start_marker": "end_marker"}
+    kind = PROPERTIES[key]
+    if type(value) is not kind:
+        raise TypeError(f"{key} must be {kind.__name__}, received {value!r}")
+    for start, end in ends.items():
+        if key == start and value >= clip[end] or key == end and value <= clip[start]:
+            raise RuntimeError(f"{key} {value} refused: {start} must be before {end}, which is {clip[end]}")
+    if key == "start_marker" and not clip["looping"]:
+        return
+    clip[key] = value
+    if not clip["looping"]:
+        clip["start_marker"], clip["end_marker"] = clip["loop_start"], clip["loop_end"]
 
 
 def _free_port():

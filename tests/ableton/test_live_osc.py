@@ -52,7 +52,41 @@ def test_a_clip_that_is_there_is_kept_unless_told():
         assert len(live.clips[0, 0]["notes"]) == 1
         osc.write_clip(Slot(0, 0), DENSE, "x", overwrite=True)
         assert written(live, Slot(0, 0)) == wanted(DENSE)
-        assert live.clips[0, 0]["loop"] == (0.0, 16.0)
+        assert span(live, Slot(0, 0)) == (0.0, 16.0, 0.0, 16.0)
+
+
+def span(live: StandIn, slot: Slot) -> tuple:
+    return tuple(live.clips[slot.track, slot.index][key]
+                 for key in ("loop_start", "loop_end", "start_marker", "end_marker"))
+
+
+@pytest.mark.parametrize("loop, looping", [
+    ((4.0, 16.0), True), ((8.0, 12.0), True), ((-8.0, -4.0), True), ((-4.0, 2.0), True), ((20.0, 24.0), False)])
+def test_an_overwritten_clip_plays_all_of_the_new_notes_wherever_its_loop_was(loop, looping):
+    clip = Clip.of(8.0, [Note("melody", 60, float(beat), 1.0, 100) for beat in range(8)])
+    with StandIn() as live, client(live) as osc:
+        live.add_clip(0, 0, 32.0, [(72, 1.0, 1.0, 100.0, 0)], loop=loop, looping=looping)
+        osc.write_clip(Slot(0, 0), clip, "x", overwrite=True)
+        assert span(live, Slot(0, 0)) == (0.0, 8.0, 0.0, 8.0) and live.clips[0, 0]["looping"]
+        assert osc.read_clip(Slot(0, 0), "melody") == clip
+
+
+def test_a_loop_that_cannot_be_set_leaves_the_notes_alone(monkeypatch):
+    monkeypatch.setattr(live_osc, "TRIES", 2)
+    with StandIn(deaf=("/live/clip/set/loop_end",)) as live, client(live) as osc:
+        live.add_clip(0, 0, 4.0, [(60, 0.0, 1.0, 100.0, 0)])
+        with pytest.raises(LiveError, match="did not set loop_end to 16.0"):
+            osc.write_clip(Slot(0, 0), DENSE, "x", overwrite=True)
+        assert len(live.clips[0, 0]["notes"]) == 1
+
+
+def test_the_stand_in_refuses_a_loop_that_ends_before_it_starts():
+    with StandIn() as live, client(live) as osc:
+        live.add_clip(0, 0, 16.0, [], loop=(8.0, 16.0))
+        for key, value in (("loop_end", 8.0), ("loop_start", 16.0), ("end_marker", 4.0), ("loop_end", 12)):
+            with pytest.raises(LiveError, match=f"{key}.*(refused|must be float)"):
+                osc._set(Slot(0, 0), key, value)
+        assert span(live, Slot(0, 0)) == (8.0, 16.0, 8.0, 16.0)
 
 
 @pytest.mark.parametrize("slot, words", [
