@@ -11,7 +11,7 @@ import click
 
 from bridge.config import Config, is_loopback, read_defaults
 from bridge.logs import LEVELS, start_logs
-from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, VERSION, Fail
+from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, MAX_TEXT, VERSION, Fail
 from bridge.soak.commands import soak
 from vae.errors import UserError
 from vae.program import program
@@ -29,10 +29,8 @@ class _HomePath(click.Path):
 def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
     """A callback that is called before the other options are read: a file's values become their defaults."""
     if path is not None:
-        parameters = {parameter.name: parameter for parameter in context.command.params if parameter.name != "config"}
-        values = read_defaults(path, set(parameters))
-        context.default_map = {name: [value] if parameters[name].multiple and isinstance(value, str) else value
-                               for name, value in values.items()}
+        context.default_map = read_defaults(path, {parameter.name: parameter.multiple for parameter in
+                                                   context.command.params if parameter.name != "config"})
 
 
 def _option(name: str, help: str, **more: object) -> object:
@@ -66,9 +64,12 @@ def serve(host, port, token, models, folders, queue, deadline, live_track, log_l
     from bridge.daemon import Daemon
     from bridge.holder import describe_holder
 
+    if token and not (len(token.encode()) <= MAX_TEXT and token.isprintable()):
+        raise UserError(f"--token: must be 1 to {MAX_TEXT} bytes of printable text, as /vae/hello can carry it. "
+                        f"Received: {len(token.encode())} bytes")
     if not is_loopback(host) and not token:
         token = secrets.token_urlsafe(16)
-        click.echo(f"Beyond this machine clients must show a token. This one was made for now: {token}")
+        _say(f"Beyond this machine clients must show a token. This one was made for now: {token}")
     try:
         listener = start_logs(log_level, log_file)
     except OSError as error:
@@ -76,9 +77,9 @@ def serve(host, port, token, models, folders, queue, deadline, live_track, log_l
 
     def announce(event: str, detail: str) -> None:
         if event == "ready":
-            click.echo(describe_service(daemon.catalogue.entries.values()))
+            _say(describe_service(daemon.catalogue.entries.values()))
         elif event == "model failed":
-            click.echo(f"model failed: {detail}", err=True)
+            _say(f"model failed: {detail}", err=True)
 
     deliver = None
     if live_track is not None:
@@ -95,14 +96,23 @@ def serve(host, port, token, models, folders, queue, deadline, live_track, log_l
         raise UserError(fail.message) from None
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: daemon.reload())
-    click.echo(f"MusicVAE Bridge {VERSION} listens on {daemon.address[0]}:{daemon.address[1]} (OSC over UDP) and loads "
+    _say(f"MusicVAE Bridge {VERSION} listens on {daemon.address[0]}:{daemon.address[1]} (OSC over UDP) and loads "
                "its models ...")
     daemon.start()
     while not stop.wait(0.5):  # in pieces, so that Ctrl-C is noticed on Windows too
         pass
-    click.echo("Stopping ...")
+    _say("Stopping ...")
     daemon.stop()
     listener.stop()
+
+
+def _say(text: str, err: bool = False) -> None:
+    """Print, unless nobody listens any more: a closed terminal or pipe must not stop the music."""
+    try:
+        click.echo(text, err=err)
+    except OSError:
+        # What Python still holds for the broken stream would fail once more when it ends, and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)
 
 
 def describe_service(entries: Iterable) -> str:

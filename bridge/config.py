@@ -35,22 +35,35 @@ class ConfigError(click.UsageError):
     """A config file that cannot be used; exit code 2."""
 
 
-def read_defaults(path: Path, known: set[str]) -> dict:
-    """The values of a YAML config file, by option name. Raises ConfigError naming an unknown key's nearest."""
+def read_defaults(path: Path, known: dict[str, bool]) -> dict[str, str | list[str]]:
+    """The values of a YAML config file by option name, as the words that a flag would be given.
+
+    known: the options, and whether one may be given several times: it is then a list here. A key without a value is
+    left out. Raises ConfigError, which names an unknown key's nearest.
+    """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # all text, as the words of flags are
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    if values is None:
+    if not values:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold `key: value` lines, received {type(values).__name__}")
-    for key in values:
-        if str(key).replace("-", "_") not in known:
+    words = {}
+    for key, value in values.items():
+        name = key.replace("-", "_")
+        if name not in known:
             raise ConfigError(f"{path}: unknown key {key!r}{did_you_mean(key, known)}; keys: {', '.join(sorted(known))}")
-    return {key.replace("-", "_"): value for key, value in values.items()}
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed) or not (
+                known[name] or isinstance(value, str)):
+            allowed = "a value or a list of values" if known[name] else "one value"
+            raise ConfigError(f"{path}: {key}: {allowed} expected, received {value}")
+        if value:
+            words[name] = listed if known[name] else value
+    return words
 
 
 def is_loopback(host: str) -> bool:

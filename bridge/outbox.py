@@ -21,6 +21,7 @@ CLIP_BYTES = 35_498  # per slot, as the kernel books them: 6 slots are the 212,9
 BOOKED = ((192, 832), (640, 1_280), (65_535, 2_304))  # (packets of up to so many bytes, what the kernel books for one)
 MESSAGES = 85  # per slot, of both kinds: 6 slots of 85 are 510 of the 512 in 20 ms
 ANSWERS = 77  # short answers per slot, so that clips go on even when answers never end
+ENDS = (b"/vae/done\0", b"/vae/fail\0")  # how the messages begin that end a request
 MAX_WAITING = 4096  # messages kept for one destination before its client is told that it is too fast
 
 log = logging.getLogger(__name__)
@@ -101,42 +102,50 @@ class Outbox:
         return self.waiting(to) >= MAX_WAITING
 
     def close(self, timeout: float) -> None:
-        """Send what waits, for `timeout` seconds at the most, then end the thread."""
+        """Send what waits for `timeout` seconds at the most, then the ends of requests among the rest, and end the thread."""
         with self._condition:
             self._closed = True
             self._condition.notify()
         self._thread.join(timeout)
+        with self._condition:
+            for to, destination in self._destinations.items():
+                for message in (*destination.answers, *destination.clips):
+                    if message.startswith(ENDS):
+                        self._send(to, message)
+            self._destinations.clear()
 
     def _destination(self, to: Address) -> _Destination:
         destination = self._destinations.get(to)
         if destination is None:
             destination = self._destinations[to] = _Destination()
+            self._condition.notify()  # the thread forgets it again when its slot is over
         return destination
 
     def _send_now(self, to: Address) -> None:
-        if not self._send_slot(to, self._destinations[to], int(time.monotonic() / SLOT)):
-            self._condition.notify()
+        self._send_slot(to, self._destinations[to], int(time.monotonic() / SLOT))
 
-    def _send_slot(self, to: Address, destination: _Destination, slot: int) -> bool:
-        """Send what the slot allows; whether nothing is left."""
+    def _send_slot(self, to: Address, destination: _Destination, slot: int) -> None:
+        """Send what the slot allows."""
         while (message := destination.next_message(slot)) is not None:
-            try:
-                self._socket.sendto(message, to)
-            except OSError as error:  # no route, or nobody there (Windows): as lost as any lost packet
-                log.debug("not sent", extra={"to": to, "error": str(error)})
-        return not destination.waiting
+            self._send(to, message)
+
+    def _send(self, to: Address, message: bytes) -> None:
+        try:
+            self._socket.sendto(message, to)
+        except OSError as error:  # no route, or nobody there (Windows): as lost as any lost packet
+            log.debug("not sent", extra={"to": to, "error": str(error)})
 
     def _run(self) -> None:
         while True:
             with self._condition:
                 slot = int(time.monotonic() / SLOT)
-                done = [to for to, destination in self._destinations.items() if self._send_slot(to, destination, slot)]
-                for to in done:
-                    if self._destinations[to].slot < slot:  # its budget of this slot must not be forgotten
+                for to, destination in list(self._destinations.items()):
+                    if destination.waiting:
+                        self._send_slot(to, destination, slot)
+                    elif destination.slot < slot:  # within a slot, what it got of its budget must not be forgotten
                         del self._destinations[to]
-                if len(done) == len(self._destinations) or not self._destinations:
-                    if self._closed:
-                        return
-                    self._condition.wait(1.0 if not self._destinations else SLOT)
-                    continue
+                if self._closed and not any(destination.waiting for destination in self._destinations.values()):
+                    return
+                if not self._destinations:
+                    self._condition.wait()
             time.sleep(SLOT - time.monotonic() % SLOT)

@@ -76,6 +76,8 @@ StartLimitBurst=5
 
 [Service]
 Type=exec
+# Paths among the options are meant from where the service was installed.
+WorkingDirectory=-{_systemd_text(Path.cwd())}
 ExecStart={words}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
@@ -111,6 +113,7 @@ class Launchd(Service):
         return plistlib.dumps({
             "Label": LABEL,
             "ProgramArguments": list(self.program),
+            "WorkingDirectory": str(Path.cwd()),
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
             "ThrottleInterval": 2,  # seconds between two starts at the least; the next one is at once after a longer run
@@ -156,8 +159,13 @@ def status(chosen: Service) -> str:
 
 def _systemd_word(word: str) -> str:
     """A word of ExecStart: quoted, with systemd's specifiers and variables taken literally (systemd.service(5))."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = _systemd_text(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
     return f'"{escaped}"'
+
+
+def _systemd_text(text: object) -> str:
+    """Text with systemd's specifiers taken literally."""
+    return str(text).replace("%", "%%")
 
 
 def _run(command: list[str], allow_failure: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import plistlib
+import re
 import shutil
 import socket
 import subprocess
@@ -9,8 +10,9 @@ import sys
 
 import pytest
 
+from bridge.client import DaemonClient
 from bridge.service import LABEL, ServiceError, service
-from tests.bridge.conftest import DRUMS, cli, save_model
+from tests.bridge.conftest import DRUMS, ROOT, cli, save_model
 
 
 def test_doctor_sees_a_daemon_and_sound_models(shared_daemon, model_folder):
@@ -33,6 +35,18 @@ def test_doctor_says_what_to_do_about_each_fault(tmp_path):
     assert "Model broken" in printed and "checksum" in printed and f"export it anew, or remove {folder}" in printed
 
 
+def test_the_daemon_goes_on_when_nobody_reads_what_it_prints(model_folder):
+    words = ["serve", "--port", "0", "--folders", str(model_folder), "--models", DRUMS]
+    daemon = subprocess.Popen([sys.executable, "-m", "cli", *words], cwd=ROOT, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+    port = int(re.search(r" listens on \S+:(\d+)", daemon.stdout.readline()).group(1))
+    daemon.stdout.close()  # before it says that it is ready
+    with DaemonClient("127.0.0.1", port, timeout=60) as client:
+        assert client.ask("/vae/generate", DRUMS, 1, 0.5, 1).clips
+    daemon.terminate()
+    assert daemon.wait(10) == 0
+
+
 def test_the_unit_is_one_that_systemd_takes(tmp_path):
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed")
@@ -44,6 +58,7 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path):
     assert path.name not in done.stderr, done.stderr
     assert '"serve" "--port" "9200" "--log-file" "/a b/100%%$$x.log"' in path.read_text()
     assert "Restart=on-failure" in path.read_text()
+    assert f"WorkingDirectory=-{os.getcwd()}\n" in path.read_text()
 
 
 def test_the_agent_is_a_property_list_that_restarts_on_failure(tmp_path):
@@ -51,6 +66,7 @@ def test_the_agent_is_a_property_list_that_restarts_on_failure(tmp_path):
     assert agent.path == tmp_path / "Library" / "LaunchAgents" / f"{LABEL}.plist"
     content = plistlib.loads(agent.content())
     assert content["Label"] == LABEL and content["ProgramArguments"][-3:] == ["serve", "--port", "9200"]
+    assert content["WorkingDirectory"] == os.getcwd()
     assert content["KeepAlive"] == {"SuccessfulExit": False} and content["RunAtLoad"]
     if sys.platform == "darwin":
         agent_file = tmp_path / "agent.plist"

@@ -247,12 +247,14 @@ def test_flags_come_before_the_environment_that_before_the_file_and_that_before_
 
 
 @pytest.mark.parametrize("text, words", [
-    ("prot: 9000", "unknown key 'prot'; keys: "),
-    ("prot: 9000", "did you mean 'port'?"),
+    ("prot: 9000", "unknown key 'prot' (did you mean 'port'?); keys: deadline, folders"),
     ("port: many", "'many' is not a valid"),
     ("port: 70000", "70000 is not in the range"),
     ("- port", "must hold `key: value` lines"),
     ("port: [", "is not YAML"),
+    ("port: [9000]", "port: one value expected"),
+    ("models: {a: b}", "models: a value or a list of values expected"),
+    ("log-file: 5: 6", "is not YAML"),
 ])
 def test_a_wrong_config_file_is_refused_in_words(tmp_path, text, words):
     config = tmp_path / "bridge.yaml"
@@ -267,6 +269,7 @@ def test_a_wrong_config_file_is_refused_in_words(tmp_path, text, words):
     (("--folders", "nowhere"), "nowhere"),
     (("--host", "192.0.2.1", "--token", "x"), "cannot be used"),
     (("--log-level", "loud"), "'loud' is not one of"),
+    (("--token", "x" * 101), "1 to 100 bytes of printable text"),
     (("--log-file", "/dev/null/x.log"), "--log-file /dev/null/x.log cannot be written"),
 ])
 def test_wrong_options_are_refused_in_words(options, words):

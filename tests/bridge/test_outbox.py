@@ -118,6 +118,36 @@ def test_one_slow_receiver_does_not_hold_up_another(outbox):
     assert other.recv(100) == b"ping" and time.monotonic() - started < 0.1
 
 
+def test_it_forgets_whom_it_has_nothing_for(outbox):
+    sock = receiver(4 << 20)
+    for port in range(1024, 3024):
+        outbox.answer(("127.0.0.1", port), b"nobody")
+    outbox.clips(sock.getsockname(), [number(index, 1000) for index in range(100)])
+    end = time.monotonic() + 5
+    while outbox._destinations and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not outbox._destinations
+    before = time.process_time()
+    time.sleep(0.5)
+    assert time.process_time() - before < 0.05, "its thread sleeps when there is nothing to send"
+
+
+def test_at_the_end_every_request_gets_its_end_though_time_is_short():
+    sock = receiver(4 << 20)
+    sock.settimeout(2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        box = Outbox(sender)
+        for rid in range(3):
+            box.clips(sock.getsockname(), [*(number(index, 1400) for index in range(1000)), b"/vae/done\0%d" % rid])
+        box.close(0.1)
+    ends = []
+    while len(ends) < 3:
+        packet = sock.recv(2000)
+        if packet.startswith(b"/vae/done"):
+            ends.append(packet)
+    assert ends == [b"/vae/done\0%d" % rid for rid in range(3)]
+
+
 def test_it_says_when_too_much_waits_and_when_nothing_does(outbox):
     sock = receiver()
     assert not outbox.crowded(sock.getsockname())
