@@ -6,6 +6,7 @@ folders named on the command line.
 """
 import hashlib
 import io
+import math
 import pathlib
 import zipfile
 from collections.abc import Iterable
@@ -52,7 +53,7 @@ class ModelInfo:
     @property
     def parameters(self) -> int:
         """How many numbers the weights hold."""
-        return sum(int(np.prod(shape)) for shape in model_weights.shapes(self.config).values())
+        return sum(math.prod(shape) for shape in model_weights.shapes(self.config).values())
 
     @property
     def card(self) -> pathlib.Path:
@@ -98,21 +99,28 @@ def find_models(extra: Iterable[str | pathlib.Path] = ()) -> dict[str, ModelInfo
 
 
 def describe(path: pathlib.Path) -> ModelInfo:
-    """Read a model folder's model.yaml; raises ModelError."""
+    """Read a model folder's model.yaml; raises ModelError, whatever is wrong with it."""
     about = pathlib.Path(path) / ABOUT
     try:
         values = yaml.safe_load(about.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"{about} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except Exception as error:  # noqa: BLE001 - PyYAML lets out what values raise: ValueError, RecursionError ...
         raise ModelError(f"{about} is not YAML: {error}") from None
     try:
-        return ModelInfo(str(values["name"]), pathlib.Path(path), configs.parse(values["config"]),
-                         str(values["sha256"]), values.get("figures", {}))
+        info = ModelInfo(values["name"], pathlib.Path(path), configs.parse(values["config"]), values["sha256"],
+                         values.get("figures", {}))
+        _ = info.parameters  # sizes that cannot be are an error here, not later
     except (KeyError, TypeError) as error:
         raise ModelError(f"{about} lacks {error}") from None
     except configs.ConfigError as error:
         raise ModelError(f"{about}: config: {error}") from None
+    except Exception as error:  # noqa: BLE001 - numbers beyond every type, aliases that hold themselves
+        raise ModelError(f"{about} cannot be used: {type(error).__name__}: {error}") from None
+    for key, value in (("name", info.name), ("sha256", info.sha256)):
+        if not isinstance(value, str):
+            raise ModelError(f"{about}: {key}: must be text. Received: {type(value).__name__}")
+    return info
 
 
 def resolve(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path] = ()) -> ModelInfo:

@@ -60,6 +60,28 @@ def test_broken_folders_say_what_is_broken(folder, break_it, message):
         registry.load(folder)
 
 
+@pytest.mark.parametrize("text", [
+    "name: 2021-13-45",  # no such day
+    "[" * 5000,
+    "x: !!float abc",
+    "x: !!timestamp abc",
+    "a: &a [*a]",
+    "- name",
+    "5",
+    "",
+    "{name: 2021-03-04, sha256: y, config: {task: drums_2bar, decoder: [3]}}",
+    "{name: [a], sha256: y, config: {task: drums_2bar, decoder: [3]}}",
+    "{name: a, sha256: y, config: {task: drums_2bar, decoder: [3], training: {steps: 1, learning_rate: {start: 1"
+    + "0" * 400 + ", end: 1.0}}}}",
+    b"name: \xff",
+], ids=range(12))
+def test_whatever_model_yaml_holds_only_model_errors_come_out(folder, text):
+    (folder / "model.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(registry.ModelError, match="model.yaml"):
+        registry.describe(folder)
+    assert registry.find_models([folder.parent]).keys() == registry.find_models().keys()
+
+
 def test_an_unknown_name_gets_the_nearest(folder):
     with pytest.raises(registry.ModelError, match="did you mean 'tiny'"):
         registry.resolve("tinny", [folder.parent])
