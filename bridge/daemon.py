@@ -70,7 +70,10 @@ class Daemon:
     def notice(self, event: str, detail: str) -> None:
         """Tell the clients seen lately, and whoever started the daemon."""
         self._replies.notice(self._clients.recent(), event, detail)
-        self._announce(event, detail)
+        try:
+            self._announce(event, detail)
+        except Exception:  # where nobody can be told any more, the music goes on
+            log.exception("notice fault")
 
     def stop(self) -> None:
         """Say so, finish or cancel what runs, and end."""

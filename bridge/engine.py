@@ -187,7 +187,10 @@ class Engine:
             self._woken = False
             self._wake.recv_bytes()
         for message in messages:
-            self._handle(*message)
+            try:
+                self._handle(*message)
+            except Exception:  # what the worker says of others counts all the same
+                log.exception("engine fault")
         if dead:
             self._worker_died("died")
 

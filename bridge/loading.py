@@ -40,11 +40,14 @@ class Waiter(NamedTuple):
 
 @dataclass
 class _Operation:
-    """What the worker does with a model now, who waits for it, and who for the one after it."""
+    """What the worker does with a model now, who waits for it, and what was asked since.
+
+    next: clients' requests in order; None is the daemon's own wish for the newest version.
+    """
 
     unload: bool
     waiters: list[Waiter]
-    next: list[Waiter] = field(default_factory=list)
+    next: list[Waiter | None] = field(default_factory=list)
 
 
 class Loading:
@@ -57,11 +60,11 @@ class Loading:
         self._answers = answers
         self._notice = notice
         self._send = send
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._waiting: dict[tuple, Waiter] = {}  # by client and rid: those not answered yet
         self._asked: deque[Waiter | str | None] = deque()  # a client's request, a model, or None: look for changes
         self._operations: dict[str, _Operation] = {}  # by model, in the order in which the worker got them
-        self._again: list[tuple[str, list[Waiter]]] = []  # models that a worker took with it when it died
+        self._again: dict[str, list[Waiter | None]] = {}  # what is to follow for models that a worker took with it
         self._first: set[str] | None = None  # models that "ready" waits for
         self._crashes: Counter[str] = Counter()
 
@@ -69,7 +72,8 @@ class Loading:
         """Load the models that the daemon starts with; then the notice `ready` is given."""
         self._first = set(names)
         for name in names:  # from now on, so that requests which come before the worker is up wait for it
-            self._catalogue.get(name).state = "loading"
+            entry = self._catalogue.get(name)
+            entry.state = "failed" if entry.found.fault else "loading"
         self._asked.extend(names)
 
     def ask(self, waiter: Waiter) -> None:
@@ -86,15 +90,17 @@ class Loading:
 
     def running(self, client: Client, rid: int, asked: tuple) -> bool:
         """Whether this very request of a client still waits. Raises Fail when another with this rid does."""
-        waiter = self._waiting.get((client.source, rid))
+        with self._lock:
+            waiter = self._waiting.get((client.source, rid))
         if waiter is not None and waiter.asked != asked:
             raise Fail("bad_arguments", f"rid {rid} belongs to a {waiter.address} that is still being served")
         return waiter is not None
 
     def cancel(self, client: Client, rid: int) -> bool:
-        """Let a client wait no longer (what is being loaded is loaded all the same); whether it did."""
+        """Let a client wait no longer; whether it did. What has not begun by then does not happen."""
         waiter = self._waiting.get((client.source, rid))
-        return waiter is not None and self._fail(waiter, Fail("cancelled", "cancelled; the model goes on loading"))
+        return waiter is not None and self._fail(
+            waiter, Fail("cancelled", "cancelled by /vae/cancel; a load or unload that has begun goes on"))
 
     def stop(self, fail: Fail) -> None:
         """Let nobody wait any longer."""
@@ -103,24 +109,27 @@ class Loading:
 
     def run(self) -> None:
         """Pass on to the worker what was asked since the last turn."""
-        again, self._again = self._again, []
-        if again or any(isinstance(asked, Waiter) for asked in list(self._asked)):
-            self._catalogue.scan()
-        for name, waiters in again:
-            self._begin(self._catalogue.get(name), False, waiters)
-        while self._asked:
-            asked = self._asked.popleft()
-            if asked is None:
-                failed = [entry.name for entry in self._catalogue.entries.values() if entry.state == "failed"]
-                for name in dict.fromkeys([*self._catalogue.scan(), *failed]):
-                    self._begin(self._catalogue.get(name), False, [])
-            elif isinstance(asked, str):
-                self._begin(self._catalogue.get(asked), False, [])
-            else:
+        again, self._again = self._again, {}
+        asked = [self._asked.popleft() for _ in range(len(self._asked))]
+        if again or any(not isinstance(each, str) for each in asked):
+            try:
+                self._catalogue.scan()
+            except Exception:  # the models stay as they were seen last
+                log.exception("scan fault")
+        for name, wishes in again.items():
+            self._follow(self._catalogue.get(name), wishes)
+        for each in asked:
+            if each is None:
+                for entry in self._catalogue.entries.values():
+                    if entry.changed or entry.state == "failed" and not entry.found.fault:
+                        self._begin(entry, False, [])
+            elif isinstance(each, str):
+                self._begin(self._catalogue.get(each), False, [])
+            elif self._waits(each):
                 try:
-                    self._begin(self._catalogue.get(asked.name), asked.unload, [asked])
+                    self._begin(self._catalogue.get(each.name), each.unload, [each])
                 except Fail as fail:
-                    self._fail(asked, fail)
+                    self._fail(each, fail)
         if self._first is not None and not self._first & self._operations.keys():
             self._first = None
             self._notice("ready", ", ".join(entry.name for entry in self._catalogue.loaded()) or "no model is loaded")
@@ -129,7 +138,7 @@ class Loading:
         """Take in what the worker says of a model."""
         operation, entry = self._operations[name], self._catalogue.get(name)
         if kind == "progress":
-            for waiter in operation.waiters:
+            for waiter in filter(self._waits, operation.waiters):
                 self._replies.say(waiter.client, "/vae/progress", waiter.rid, detail)
             return
         del self._operations[name]
@@ -137,8 +146,7 @@ class Loading:
             self._failed(entry, detail, operation.waiters)
         else:
             self._succeeded(entry, kind, detail, operation.waiters)
-        if operation.next:
-            self._begin(entry, operation.next[-1].unload, operation.next)
+        self._follow(entry, operation.next)
 
     def worker_died(self, how: str) -> None:
         """Load again all that was in memory, but not a model whose loading ends the worker time after time."""
@@ -150,36 +158,48 @@ class Loading:
             operations.setdefault(entry.name, _Operation(False, []))
         for name, operation in operations.items():
             entry = self._catalogue.get(name)
-            waiters = [*operation.waiters, *operation.next]
             if operation.unload:
-                self._succeeded(entry, "unloaded", None, waiters)
+                self._succeeded(entry, "unloaded", None, operation.waiters)
+                self._again[name] = operation.next
             elif self._crashes[name] >= MAX_CRASHES:
                 self._crashes.pop(name)
-                self._failed(entry, how, waiters)
+                self._failed(entry, how, operation.waiters)
+                self._again[name] = operation.next
             else:
-                self._again.append((name, waiters))
+                self._again[name] = [None, *operation.waiters, *operation.next]
+
+    def _follow(self, entry: Entry, wishes: list[Waiter | None]) -> None:
+        """Do what was asked while another operation ran, but for what was cancelled: the last of it decides."""
+        wishes = [wish for wish in wishes if wish is None or self._waits(wish)]
+        if wishes:
+            self._begin(entry, wishes[-1] is not None and wishes[-1].unload, [wish for wish in wishes if wish])
 
     def _begin(self, entry: Entry, unload: bool, waiters: list[Waiter]) -> None:
         """Start an operation, or let it wait for the one that runs."""
         running = self._operations.get(entry.name)
         if running is not None:
-            running.next += waiters
+            running.next += waiters or [None]
+        elif unload and entry.state == "loading":  # by a worker that died on the way
+            self._succeeded(entry, "unloaded", None, waiters)
         elif unload and entry.state != "loaded" or not unload and entry.serves_newest:
             self._done(waiters)
         else:
+            entry.asked = entry.found
+            if not unload and entry.found.fault:
+                self._failed(entry, entry.found.fault, waiters)
+                return
             if not unload and entry.state != "loaded":
-                entry.state = "loading"
-            entry.asked_stamp = entry.stamp
+                entry.state, entry.serves = "loading", entry.found
             self._operations[entry.name] = _Operation(unload, waiters)
-            self._send("load", entry.name, None if unload else str(entry.path))
+            self._send("load", entry.name, None if unload else str(entry.found.path))
 
     def _succeeded(self, entry: Entry, kind: str, device: str | None, waiters: list[Waiter]) -> None:
         if kind == "unloaded":
             entry.state, entry.device = "available", ""
+            entry.see(entry.found)
             log.info("unloaded", extra={"model": entry.name})
         else:
-            entry.state, entry.device, entry.reason = "loaded", device, ""
-            entry.loaded_stamp = entry.asked_stamp
+            entry.state, entry.device, entry.reason, entry.serves = "loaded", device, "", entry.asked
             self._crashes.pop(entry.name, None)
             self._notice("model loaded", entry.name)
         self._done(waiters)
@@ -194,23 +214,28 @@ class Loading:
         for waiter in waiters:
             self._fail(waiter, fail)
 
+    def _waits(self, waiter: Waiter) -> bool:
+        return self._waiting.get((waiter.client.source, waiter.rid)) is waiter
+
     def _take(self, waiter: Waiter) -> bool:
         """Take out one who waits, so that it is answered once whichever thread comes first."""
-        with self._lock:
-            if self._waiting.get((waiter.client.source, waiter.rid)) is not waiter:
-                return False
+        waits = self._waits(waiter)
+        if waits:
             del self._waiting[waiter.client.source, waiter.rid]
-            return True
+        return waits
 
     def _done(self, waiters: list[Waiter]) -> None:
         for waiter in waiters:
-            if self._take(waiter):
+            with self._lock:  # until its answer is kept: a repetition must find it in one place or the other
+                if not self._take(waiter):
+                    continue
                 self._replies.say(waiter.client, "/vae/progress", waiter.rid, 1.0)
                 done = self._replies.done(waiter.client, waiter.rid, waiter.address, 1)
                 self._answers.put(waiter.client.source, waiter.rid, Answer(waiter.asked, (), done))
 
     def _fail(self, waiter: Waiter, fail: Fail) -> bool:
-        if not self._take(waiter):
-            return False
-        self._replies.fail(waiter.client, waiter.rid, waiter.address, fail)
-        return True
+        with self._lock:
+            if not self._take(waiter):
+                return False
+            self._replies.fail(waiter.client, waiter.rid, waiter.address, fail)
+            return True

@@ -161,6 +161,11 @@ def build_message(address: str, *args: float | str) -> bytes:
     return b"".join((_padded(address), _padded(tags), *body))
 
 
+def sendable(text: str, most: int) -> str:
+    """A text as a message can carry it: bytes that are no UTF-8 (of file names) in hexadecimal, cut to `most` bytes."""
+    return text.encode("utf-8", "backslashreplace")[:most].decode("utf-8", "ignore")
+
+
 def _padded(text: str) -> bytes:
     raw = text.encode()
     return raw + b"\0" * (4 - len(raw) % 4)

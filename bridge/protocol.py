@@ -89,7 +89,7 @@ class Arg:
     def _check_text(self, value: float | str) -> str:
         if not isinstance(value, str):
             raise Fail("bad_arguments", f"{self} expected, received {describe_value(value)}")
-        if not 1 <= len(value.encode()) <= MAX_TEXT or not value.isprintable():
+        if not is_text(value):
             raise Fail("bad_arguments",
                        f"{self.name}: 1-{MAX_TEXT} bytes of printable text expected, received {value[:40]!r}")
         if self.choices and value not in self.choices:
@@ -99,6 +99,13 @@ class Arg:
 
 
 MAX_TEXT = 100  # bytes of a name; names come back in replies, which must fit in one message
+
+
+def is_text(value: str, least: int = 1, most: int = MAX_TEXT) -> bool:
+    """Whether a text can be an argument: printable (which lone surrogates are not) and of so many bytes of UTF-8."""
+    return value.isprintable() and least <= len(value.encode()) <= most
+
+
 RID = Arg("rid", "i", 1)
 MODEL, CLIP, GRID = Arg("model", "s"), Arg("clip", "s"), Arg("grid", "s")
 COUNT = Arg("count", "i", 1, MOST_CLIPS)

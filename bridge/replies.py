@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from bridge.chunks import PackedClip
 from bridge.clients import Client
-from bridge.osc import MAX_ADDRESS, build_message
+from bridge.osc import MAX_ADDRESS, build_message, sendable
 from bridge.outbox import Outbox
 from bridge.protocol import Fail
 
@@ -84,14 +84,14 @@ class Replies:
         self.figures.add("failed")
         if fail.code in ("busy", "cancelled"):
             self.figures.add(fail.code)
-        text = fail.message.encode()[:MAX_FAIL_TEXT].decode(errors="ignore")
+        text = sendable(fail.message, MAX_FAIL_TEXT)
         log.info("fail", extra={"client": client.source, "rid": rid, "command": command, "code": fail.code,
                                 "text": text})
         self.say(client, "/vae/fail", rid, command[:MAX_ADDRESS], fail.code, text, clips=clips)
 
     def notice(self, clients: Iterable[Client], event: str, detail: str) -> None:
         """Tell clients of an event that nobody asked for."""
+        detail = sendable(detail, MAX_FAIL_TEXT)
         log.info(event, extra={"detail": detail})
-        detail = detail.encode()[:MAX_FAIL_TEXT].decode(errors="ignore")
         for client in clients:
             self.say(client, "/vae/notice", 0, event, detail)

@@ -1,0 +1,157 @@
+"""Model folders that are broken, exported anew or named strangely, before the daemon starts and while it serves."""
+
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+import yaml
+
+from bridge.soak.target import Target
+from tests.bridge.conftest import BEAT, DRUMS, MELODY, Peer, save_model
+from tests.bridge.test_lifecycle import notice, state
+
+needs_sighup = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+CONFIG = {"task": "drums_2bar", "latent": 8, "encoder": [16], "decoder": [16]}
+BROKEN = {
+    "day": b"name: 2021-13-45",
+    "deep": b"[" * 5000,
+    "float": b"x: !!float abc",
+    "rate": b"{name: a, sha256: b, config: {task: drums_2bar, decoder: [1], training: {steps: 1, learning_rate: "
+            b"{start: 1" + b"0" * 400 + b", end: 1.0}}}}",
+    "large": yaml.safe_dump({"name": "large", "sha256": "b", "config": {**CONFIG, "decoder": [65536, 65536]}}).encode(),
+    "longname": yaml.safe_dump({"name": "x" * 101, "sha256": "b", "config": CONFIG}).encode(),
+    "surrogate": b'{name: "a\\udc80", sha256: b, config: {task: drums_2bar, decoder: [1]}}',
+}
+
+
+def break_folder(folder):
+    """Put every kind of broken model folder beside the good ones; the names that the daemon gives them."""
+    names = dict.fromkeys(BROKEN)
+    for name, text in BROKEN.items():
+        (folder / name).mkdir()
+        (folder / name / "model.yaml").write_bytes(text)
+    if sys.platform == "linux":  # elsewhere file names are Unicode
+        strange = folder / "strange\udcff"
+        strange.mkdir()
+        (strange / "model.yaml").write_bytes(b"[")
+        names["strange\\udcff"] = None
+    return list(names)
+
+
+def models(peer):
+    return {args[1]: args[2:] for address, args in peer.ask("/vae/models") if address == "/vae/model"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    save_model(folder, DRUMS, "drums_2bar")
+    save_model(folder, MELODY, "melody_2bar")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def daemon(folder):
+    """A daemon that was started with broken folders beside the good one."""
+    names = break_folder(folder)
+    with Target("--folders", str(folder), "--models", DRUMS) as target:
+        target.wait_ready()
+        target.broken = names
+        yield target
+
+
+@pytest.fixture
+def owner(daemon):
+    with Peer(daemon.port) as peer:
+        yield peer
+
+
+def test_broken_folders_are_listed_as_failed_and_say_why_when_asked_for(owner, daemon):
+    listed = models(owner)
+    assert listed[DRUMS][3] == "loaded" and listed[MELODY][3] == "available"
+    assert {name: listed[name][3] for name in daemon.broken} == dict.fromkeys(daemon.broken, "failed")
+    for name in daemon.broken:
+        code, message = owner.fails("/vae/load", name)
+        assert code == "not_loaded" and "model.yaml" in message
+        assert owner.fails("/vae/generate", name, 1, 0.5, 1)[0] == "not_loaded"
+    assert "at most 2147483647" in owner.fails("/vae/load", "large")[1]
+    assert len(owner.clips("/vae/generate", DRUMS, 1, 0.5, 1)) == 1
+
+
+def test_a_folder_that_breaks_while_it_serves_costs_no_other_model(owner, folder):
+    (folder / "later").mkdir()
+    for text in BROKEN.values():
+        (folder / "later" / "model.yaml").write_bytes(text)
+        assert owner.ask("/vae/load", DRUMS)[-1][0] == "/vae/done"
+        assert len(owner.clips("/vae/generate", DRUMS, 1, 0.5, 1)) == 1
+    shutil.rmtree(folder / "later")
+
+
+@needs_sighup
+def test_sighup_loads_what_is_new_and_what_changed_also_when_a_load_came_between(owner, daemon, folder):
+    before = owner.clips("/vae/generate", DRUMS, 2, 0.5, 9)
+    save_model(folder, DRUMS, "drums_2bar", seed=5)
+    save_model(folder, "new", "drums_2bar")
+    assert owner.ask("/vae/load", MELODY, timeout=90)[-1][0] == "/vae/done"  # it looks at the folders too
+    assert state(owner, "new") == "available"
+    daemon.process.send_signal(signal.SIGHUP)
+    assert {notice(owner, "model loaded", 90), notice(owner, "model loaded", 90)} == {DRUMS, "new"}
+    assert owner.clips("/vae/generate", DRUMS, 2, 0.5, 9) != before
+
+
+@needs_sighup
+def test_a_sighup_while_a_model_loads_loads_its_newer_version_after_that(owner, daemon, folder):
+    owner.ask("/vae/ping")
+    save_model(folder, DRUMS, "drums_2bar", seed=6)
+    daemon.process.send_signal(signal.SIGHUP)
+    time.sleep(0.15)
+    save_model(folder, DRUMS, "drums_2bar", seed=7)
+    newest = (folder / DRUMS / "weights.npz").read_bytes()
+    daemon.process.send_signal(signal.SIGHUP)
+    assert notice(owner, "model loaded", 90) == DRUMS
+    assert notice(owner, "model loaded", 90) == DRUMS
+    assert (folder / DRUMS / "weights.npz").read_bytes() == newest
+    got = owner.clips("/vae/generate", DRUMS, 2, 0.5, 9)
+    owner.ask("/vae/unload", DRUMS)
+    owner.ask("/vae/load", DRUMS, timeout=90)
+    assert owner.clips("/vae/generate", DRUMS, 2, 0.5, 9) == got
+
+
+@needs_sighup
+def test_a_broken_new_version_changes_nothing_of_what_is_said_of_the_old(owner, daemon, folder, tmp_path):
+    before = models(owner)[DRUMS]
+    owner.upload("a", BEAT)
+    clips = owner.clips("/vae/reconstruct", DRUMS, "a", 0.0, 1)
+    shutil.copytree(folder / DRUMS, tmp_path / "kept")
+    save_model(folder, "other", "melody_2bar")
+    text = (folder / "other" / "model.yaml").read_text().replace("name: other", f"name: {DRUMS}")
+    (folder / DRUMS / "weights.npz").write_bytes((folder / "other" / "weights.npz").read_bytes()[:3000])
+    (folder / DRUMS / "model.yaml").write_text(text)
+    shutil.rmtree(folder / "other")
+    daemon.process.send_signal(signal.SIGHUP)
+    assert "goes on serving" in notice(owner, "model failed")
+    assert models(owner)[DRUMS] == before
+    assert owner.clips("/vae/reconstruct", DRUMS, "a", 0.0, 1) == clips
+    shutil.rmtree(folder / DRUMS)
+    shutil.move(tmp_path / "kept", folder / DRUMS)
+
+
+def test_a_cancelled_unload_that_waits_does_not_happen(owner, folder):
+    save_model(folder, DRUMS, "drums_2bar", seed=8)
+    load, unload, cancel = (owner.next_rid() for _ in range(3))
+    owner.send("/vae/load", load, DRUMS)
+    while (message := owner.receive())[:1] != ("/vae/progress",):
+        assert message[0] == "/vae/accepted"
+    owner.send("/vae/unload", unload, DRUMS)
+    owner.send("/vae/cancel", cancel, unload)
+    ends = {}
+    while len(ends) < 3:
+        address, args = owner.receive(90)
+        if address in ("/vae/done", "/vae/fail"):
+            ends[args[0]] = args[2]
+    assert ends == {load: 1, unload: "cancelled", cancel: 1}
+    assert owner.ask("/vae/load", DRUMS)[-1][1][2] == 1  # behind whatever would have followed
+    time.sleep(0.5)
+    assert state(owner, DRUMS) == "loaded"
