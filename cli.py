@@ -53,6 +53,16 @@ class LazyGroup(click.Group):
         module, attribute = COMMANDS[name][0].split(":")
         return getattr(importlib.import_module(module), attribute)
 
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:
+            raise  # whoever read the output has gone: click ends quietly
+        except OSError as error:
+            from vae.errors import UserError
+            where = f"{error.filename}: " if error.filename else ""
+            raise UserError(f"{where}{error.strerror or error}") from error
+
     def format_commands(self, context, formatter):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])

@@ -13,7 +13,7 @@ from bridge.config import Config, is_loopback, read_defaults
 from bridge.logs import LEVELS, start_logs
 from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, MAX_TEXT, VERSION, Fail
 from bridge.soak.commands import soak
-from vae.errors import UserError
+from vae.errors import FiniteRange, UserError
 from vae.program import program
 
 __all__ = ["doctor", "play_osc", "serve", "service", "soak"]
@@ -51,7 +51,7 @@ def _option(name: str, help: str, **more: object) -> object:
          type=_HomePath(exists=True, file_okay=False))
 @_option("queue", "Requests that may wait; more are answered `busy`.", default=Config.queue, type=click.IntRange(1, 10_000))
 @_option("deadline", "Seconds that a request may wait for its turn.", default=Config.deadline,
-         type=click.FloatRange(0.1, 3600))
+         type=FiniteRange(0.1, 3600))
 @_option("live-track", "Write the clips that are made into this track of Live too, through AbletonOSC; 0 is the first.",
          type=click.IntRange(0))
 @_option("log-level", "How much to log.", default="warning", type=click.Choice(LEVELS))
@@ -137,7 +137,8 @@ def describe_service(entries: Iterable) -> str:
 @click.option("--port", default=DEFAULT_PORT, show_default=True, help="Its port.", type=click.IntRange(1, 65535))
 @click.option("--token", envvar="MUSICVAE_TOKEN", show_envvar=True, help="Its token, if it asks for one.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the clips as MIDI files into this folder.")
-@click.option("--timeout", default=30.0, show_default=True, help="Seconds of silence to wait for.")
+@click.option("--timeout", default=30.0, show_default=True, type=FiniteRange(0, min_open=True),
+              help="Seconds of silence to wait for.")
 def play_osc(request, args, host, port, token, out, timeout):
     """Send one REQUEST to a running daemon and print what comes back.
 
@@ -158,7 +159,7 @@ def play_osc(request, args, host, port, token, out, timeout):
         with DaemonClient(host, port, timeout, token) as client:
             if token is not None:
                 client.hello()
-            click.echo("\n".join(show(send(client, command, list(args)), out)))
+            click.echo("\n".join(show(send(client, command, list(args)), out, args)))
     except Fail as fail:
         raise UserError(f"{fail.code}: {fail.message}") from None
     except TimeoutError as error:

@@ -1,13 +1,17 @@
 """One request from the shell: words become typed arguments by the table, MIDI files become uploads, clips become files."""
 
+import secrets
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from bridge.client import DaemonClient, Reply
 from bridge.protocol import COMMANDS, OPTIONS, PROTOCOL, Arg, Command, Fail
+from vae.clip_files import file_stem, write_clip
 from vae.errors import did_you_mean
-from vae.notes import read_clip, write_midi
+from vae.notes import read_clip
 
-DEFAULTS = {"count": 1, "temperature": 0.5, "seed": 1, "amount": 0.5, "columns": 4, "rows": 4, "reply_port": 0,
+DEFAULTS = {"count": 1, "temperature": 0.5, "amount": 0.5, "columns": 4, "rows": 4, "reply_port": 0,
             "client": "play-osc", "protocol": PROTOCOL}
 UPLOADS = ("/vae/clip/begin", "/vae/clip/notes", "/vae/clip/end")  # a MIDI file as an argument does all three
 
@@ -29,10 +33,10 @@ def send(client: DaemonClient, command: Command, words: list[str]) -> Reply:
     values = []
     for number, arg in enumerate(args):
         if number < len(words) and words[number] not in (OPTIONS if command.options else ()):
-            values.append(_value(client, arg, words[number]))
-        elif arg.name in DEFAULTS:
+            values.append(_value(client, arg, words[number], number))
+        elif arg.name in DEFAULTS or arg.name == "seed":
             words = [*words[:number], "", *words[number:]]
-            values.append(DEFAULTS[arg.name])
+            values.append(secrets.randbelow(1_000_000) if arg.name == "seed" else DEFAULTS[arg.name])
         else:
             raise Fail("bad_arguments", f"{arg} is missing; {command.address} takes {command.arguments()}")
     rest = words[len(args):]
@@ -41,10 +45,10 @@ def send(client: DaemonClient, command: Command, words: list[str]) -> Reply:
     return client.ask(command.address, *values, *rest[len(rest) // 2 * 2:])
 
 
-def _value(client: DaemonClient, arg: Arg, word: str) -> int | float | str:
+def _value(client: DaemonClient, arg: Arg, word: str, number: int) -> int | float | str:
     if not arg.name.startswith("clip") or not Path(word).is_file():
         return _typed(arg, word)
-    name = Path(word).stem[:60]
+    name = f"argument {number}"  # two files may have one name
     client.upload(name, read_clip(word))
     return name
 
@@ -56,8 +60,13 @@ def _typed(arg: Arg, word: str) -> int | float | str:
         raise Fail("bad_arguments", f"{arg} expected, received {word!r}") from None
 
 
-def show(reply: Reply, out: Path | None) -> list[str]:
-    """Lines that tell what came; clips are written as MIDI files into `out` if given."""
+def show(reply: Reply, out: Path | None, words: Sequence[str]) -> list[str]:
+    """Lines that tell what came; clips are written as MIDI files into `out` if given.
+
+    words: those that were sent; files and options among them are part of the new files' names.
+    """
+    sources = [Path(word) for word in words if Path(word).is_file()]
+    options = [name + value for name, value in pairwise(words) if name in OPTIONS]
     lines = []
     for message in reply.lines:
         if message.address not in ("/vae/accepted", "/vae/progress"):
@@ -66,9 +75,7 @@ def show(reply: Reply, out: Path | None) -> list[str]:
     for clip in reply.clips.values():
         where = ""
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            path = out / f"{clip.name.replace('#', 'n')}.mid"
-            write_midi(clip.clip(), path)
-            where = f" -> {path}"
+            stem = file_stem(clip.name.replace(f"#{clip.index}", f"{clip.index:02d}"), sources, options)
+            where = f" -> {write_clip(clip.clip(), out, stem)}"
         lines.append(f"{clip.name}: {clip.beats:g} beats, {clip.count} notes{where}")
     return [*lines, f"done {' '.join(map(str, reply.done))}"]

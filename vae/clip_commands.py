@@ -1,11 +1,11 @@
 """The commands that make clips: generate, reconstruct, vary and interpolate. They write MIDI files."""
+import dataclasses
 import pathlib
-import re
 
 import click
 
 from vae.constraints import SCALES, Constraints
-from vae.errors import UserError
+from vae.errors import FiniteRange, UserError
 
 CLIP = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 WIDEST = 12  # steps of an interpolation that are drawn in one row
@@ -17,7 +17,7 @@ def clip_options(function):
     options = [
         click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path), default="clips", show_default=True,
                      help="Folder for the MIDI files."),
-        click.option("--temperature", type=click.FloatRange(0, 4), default=0.5, show_default=True,
+        click.option("--temperature", type=FiniteRange(0, 4), default=0.5, show_default=True,
                      help="0 always takes the most likely event; higher is more varied."),
         click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Gives the same clips again.", show_default="random"),
         click.option("--root", type=click.Choice(NOTE_NAMES, case_sensitive=False), help="Root of the scale."),
@@ -25,11 +25,11 @@ def clip_options(function):
                      help="Only pitches of this scale, such as Major, Minor or 'Minor Pentatonic'."),
         click.option("--low", type=click.IntRange(0, 127), default=0, show_default=True, help="Lowest pitch."),
         click.option("--high", type=click.IntRange(0, 127), default=127, show_default=True, help="Highest pitch."),
-        click.option("--density", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+        click.option("--density", type=FiniteRange(0, 1), default=0.5, show_default=True,
                      help="Fewer notes below 0.5, more above."),
         click.option("--velocity", type=click.IntRange(1, 127), default=100, show_default=True),
         click.option("--bars", type=click.IntRange(1, 256), help="Length of a clip.", show_default="the model's"),
-        click.option("--tempo", type=click.FloatRange(20, 999), default=120.0, show_default=True, help="Beats a minute."),
+        click.option("--tempo", type=FiniteRange(20, 999), default=120.0, show_default=True, help="Beats a minute."),
         click.option("--plot", is_flag=True, help="Draw the clips as piano rolls on one PNG."),
         click.option("--folders", type=click.Path(exists=True, file_okay=False), multiple=True,
                      help="Look for models here too; repeat it for several."),
@@ -43,9 +43,10 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
             low, high, density, velocity, bars, tempo, plot, folders) -> list[pathlib.Path]:
     """Run one job and write its clips; raises UserError."""
     from vae import constraints, registry
+    from vae.clip_files import write_clip
     from vae.jobs import Job
     from vae.midi import MidiError
-    from vae.notes import read_clip, write_midi
+    from vae.notes import read_clip
 
     try:
         info = registry.resolve(model, folders)
@@ -62,6 +63,7 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
             raise UserError(f"{path}: {error}") from None
         if not clip.notes:
             raise UserError(f"{path}: holds no notes for {' or '.join(parts)}" + (" (drums are on channel 10)" if "drums" in parts else ""))
+        _check_length(path, clip, info.bars, bars)
         sources.append(clip)
     if seed is None:
         import secrets
@@ -80,16 +82,12 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
 
     from vae.render import Renderer
     made = Renderer(loaded).render([(job, index) for index in range(count)])
-    out.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for index, clip in enumerate(made):
-        paths.append(out / f"{file_name(job, index, clips)}.mid")
-        write_midi(clip, paths[-1], tempo)
+    paths = [write_clip(clip, out, _stem(job, index, clips, tempo), tempo) for index, clip in enumerate(made)]
     click.echo(f"{len(paths)} clip{'s' if len(paths) > 1 else ''} in {out}, seed {seed}: {paths[0].name}"
                + (f" to {paths[-1].name}" if len(paths) > 1 else ""))
     if plot:
         from vae.dataset.plots import draw_clips
-        picture = out / f"{file_name(job, 0, clips)}.png"
+        picture = paths[0].with_suffix(".png")
         draw_clips([*sources, *made] if kind == "reconstruct" else made, picture,
                    ["original", "reconstruction"] if kind == "reconstruct" else [f"{i}" for i in range(count)],
                    count if kind == "interpolate" and count <= WIDEST else None)
@@ -97,16 +95,33 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
     return paths
 
 
-def file_name(job, index: int, clips) -> str:
-    """A file name without its ending that says how the clip was made, so that the same name means the same clip."""
-    asked, plain = job.constraints, Constraints()
-    words = [job.name(index).replace(f"#{index}", f"{index:02d}"), *(path.stem for path in clips)]
-    if asked.root is not None:
-        words.append(NOTE_NAMES[asked.root].replace("#", "sharp"))
-    words += [f"{name}{value}" if name != "scale" else value for name, value in
-              ((field, getattr(asked, field)) for field in ("scale", "low", "high", "density", "velocity", "bars"))
-              if value != getattr(plain, name)]
-    return re.sub(r"[^A-Za-z0-9._]+", "-", " ".join(words))
+def _check_length(path: pathlib.Path, clip, model_bars: int, asked: int | None) -> None:
+    """Say what part of a clip the model takes; raises UserError when that part is silent."""
+    from vae import long
+    from vae.midi import read_song
+    from vae.notes import BEATS_PER_BAR
+
+    taken = long.windows(clip, model_bars, long.segment_count(asked, model_bars))
+    bars, used = clip.beats / BEATS_PER_BAR, len(taken) * model_bars
+    if not any(window.notes for window in taken):
+        raise UserError(f"{path}: its first {used} bars are silent; --bars takes more of its {bars:g}")
+    if bars > used:
+        click.echo(f"{path}: the first {used} of its {bars:g} bars are taken; --bars {-int(-bars // 1)} takes all")
+    meters = sorted({f"{above}/{below}" for _, above, below in read_song(path).meters} - {"4/4"})
+    if meters:
+        click.echo(f"{path}: is in {', '.join(meters)}; it is read in bars of four beats all the same")
+
+
+def _stem(job, index: int, clips, tempo: float) -> str:
+    """A name that says how clip `index` was made."""
+    from vae.clip_files import differing, file_stem
+
+    number = f"{index:02d}of{job.count:02d}" if job.kind == "interpolate" else f"{index:02d}"
+    words = [f"{tempo:g}bpm"] if tempo != 120 else []
+    if job.constraints.root is not None:
+        words.append(NOTE_NAMES[job.constraints.root].replace("#", "sharp"))
+    words += differing(dataclasses.replace(job.constraints, root=None))
+    return file_stem(job.name(index).replace(f"#{index}", number), clips, words)
 
 
 @click.command()
@@ -131,7 +146,7 @@ def reconstruct(model, clip, **options):
 @click.argument("model")
 @click.argument("clip", type=CLIP)
 @click.option("--count", type=click.IntRange(1, 64), default=4, show_default=True, help="How many clips.")
-@click.option("--amount", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="How far from the clip.")
+@click.option("--amount", type=FiniteRange(0, 1), default=0.3, show_default=True, help="How far from the clip.")
 @clip_options
 def vary(model, clip, count, amount, **options):
     """Variations of a MIDI file, from near to far."""

@@ -34,5 +34,5 @@ class Job:
     def name(self, index: int) -> str:
         """A name for clip `index` from which it can be had again: model, seed, temperature and number."""
         how = "" if self.kind == "generate" else f" {self.kind}"
-        how += f" {self.amount:.2g}" if self.kind == "vary" else ""
-        return f"{self.model}{how} seed {self.seed} T {self.temperature:.3g} #{index}"
+        how += f" {self.amount:g}" if self.kind == "vary" else ""
+        return f"{self.model}{how} seed {self.seed} T {self.temperature:g} #{index}"

@@ -1,4 +1,5 @@
 """Notes and clips: the one form in which MIDI files, tokens, OSC messages and Live's clips all meet."""
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,12 @@ def _part(instrument: Instrument, wanted: tuple[str, ...] | None) -> str | None:
 
 
 def write_midi(clip: Clip, path: Path | str, tempo: float = 120.0) -> None:
-    """Write a clip as a type 1 file of 480 ticks a beat: tempo and 4/4 first, then one named track per part.
+    """Write a clip as the MIDI file that `midi_bytes` makes of it."""
+    Path(path).write_bytes(midi_bytes(clip, tempo))
+
+
+def midi_bytes(clip: Clip, tempo: float = 120.0) -> bytes:
+    """A clip as a type 1 file of 480 ticks a beat: tempo and 4/4 first, then one named track per part.
 
     `read_clip` gives the same clip back if its times are multiples of a tick and no two notes of one part and pitch
     overlap. Each part has a channel of its own, drums channel 10.
@@ -99,7 +105,9 @@ def write_midi(clip: Clip, path: Path | str, tempo: float = 120.0) -> None:
         if notes:
             file.tracks.append(_track(part, notes, end))
     head.append(mido.MetaMessage("end_of_track", time=end))
-    file.save(path)
+    content = io.BytesIO()
+    file.save(file=content)
+    return content.getvalue()
 
 
 def _track(part: str, notes: list[Note], end: int) -> mido.MidiTrack:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import click
 
-from vae.errors import UserError
+from vae.errors import FiniteRange, UserError
 
 
 def _run(title: str, options: tuple[str, ...], run: Callable) -> None:
@@ -59,7 +59,7 @@ def soak(context, packets, seed, options):
 
 
 @soak.command()
-@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(1))
+@click.option("--seconds", default=60.0, show_default=True, type=FiniteRange(1))
 @click.option("--rate", default=10_000, show_default=True, type=click.IntRange(1), help="Messages a second.")
 @click.option("--seed", default=1, show_default=True, help="Of the messages.")
 @_daemon
@@ -72,8 +72,8 @@ def flood(seconds, rate, seed, options):
 
 @soak.command()
 @click.option("--clients", default=64, show_default=True, type=click.IntRange(1))
-@click.option("--rate", default=30.0, show_default=True, type=click.FloatRange(0.1), help="Morphs a second and client.")
-@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(1))
+@click.option("--rate", default=30.0, show_default=True, type=FiniteRange(0.1), help="Morphs a second and client.")
+@click.option("--seconds", default=30.0, show_default=True, type=FiniteRange(1))
 @_daemon
 def morphs(clients, rate, seconds, options):
     """Many clients that morph, while another has clips generated."""

@@ -88,10 +88,49 @@ def test_interpolation_begins_and_ends_with_the_reconstructions(folder, tmp_path
     write_midi(Clip.of(8.0, [Note("drums", 42, step / 4, 0.25, 100) for step in range(32)]), other)
     options = ["--temperature", 0, "--seed", 1, "--out", tmp_path]
     assert run("interpolate", folder / "drums_2bar_tiny", clip, other, "--count", 3, *options).exit_code == 0
-    ends = [read_clip(next(tmp_path.glob(f"*interpolate*-0{i}-*.mid"))) for i in (0, 2)]
+    ends = [read_clip(next(tmp_path.glob(f"*interpolate*-0{i}of03-*.mid"))) for i in (0, 2)]
     for source, end in zip((clip, other), ends):
         assert run("reconstruct", folder / "drums_2bar_tiny", source, *options).exit_code == 0
         assert read_clip(next(tmp_path.glob(f"*reconstruct*{source.stem}.mid"))) == end
+
+
+def test_no_clip_takes_the_place_of_another(folder, tmp_path):
+    sources = [tmp_path / "一" / "拍子.mid", tmp_path / "二" / "拍子.mid"]
+    for kind, source in enumerate(sources):
+        source.parent.mkdir()
+        write_midi(Clip.of(8.0, [Note("drums", (36, 42)[kind], beat, 0.25, 100) for beat in range(8)]), source)
+        for _ in range(2):
+            assert run("reconstruct", folder / "drums_2bar_tiny", source, "--seed", 1, "--velocity", 60 + kind, "--tempo", 100,
+                       "--out", tmp_path).exit_code == 0
+    assert sorted(path.name for path in tmp_path.glob("*.mid")) == [
+        f"drums_2bar_tiny-reconstruct-seed-1-T-0.5-00-拍子-100bpm-velocity{velocity}.mid" for velocity in (60, 61)]
+    mine = tmp_path / "drums_2bar_tiny-seed-7-T-0.7349-00.mid"
+    mine.write_bytes(b"a song of mine")
+    assert run("generate", folder / "drums_2bar_tiny", "--seed", 7, "--temperature", 0.7349, "--count", 1,
+               "--out", tmp_path).exit_code == 0
+    assert mine.read_bytes() == b"a song of mine" and mine.with_name(mine.stem + "-2.mid").exists()
+
+
+def test_what_is_taken_of_a_long_clip_is_said(folder, tmp_path):
+    long, late, waltz = (tmp_path / f"{name}.mid" for name in ("long", "late", "waltz"))
+    beats = [Note("drums", 36, beat, 0.25, 100) for beat in range(32)]
+    write_midi(Clip.of(32.0, beats), long)
+    write_midi(Clip.of(32.0, beats[9:]), late)
+    content = long.read_bytes()
+    assert content.count(b"\xff\x58\x04\x04\x02") == 1
+    waltz.write_bytes(content.replace(b"\xff\x58\x04\x04\x02", b"\xff\x58\x04\x03\x02"))
+    out = ["--out", tmp_path / "out"]
+    said = run("reconstruct", folder / "drums_2bar_tiny", long, *out).output
+    assert "the first 2 of its 8 bars are taken; --bars 8 takes all" in said
+    assert "bars are taken" not in run("reconstruct", folder / "drums_2bar_tiny", long, "--bars", 8, *out).output
+    assert "its first 2 bars are silent" in refused("reconstruct", folder / "drums_2bar_tiny", late, *out)
+    assert "is in 3/4" in run("reconstruct", folder / "drums_2bar_tiny", waltz, *out).output
+
+
+def test_a_place_that_cannot_be_written_is_a_message(folder, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert f"{tmp_path / 'file'}" in refused("generate", folder / "drums_2bar_tiny", "--out", tmp_path / "file" / "below")
+    assert "'nan' is not a number" in refused("generate", folder / "drums_2bar_tiny", "--temperature", "nan", "--out", tmp_path)
 
 
 def test_mistakes_are_named(folder, tmp_path, clip):
