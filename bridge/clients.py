@@ -7,46 +7,22 @@ by another, so two devices in one Live Set may use the same names.
 import hmac
 import socket
 import time
-from collections import OrderedDict, deque
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from dataclasses import dataclass
 
+from bridge.cache import KEPT, MOST_ANSWERS, MOST_BYTES, Answer, packed_size
 from bridge.chunks import PackedClip
 from bridge.outbox import Address
 from bridge.protocol import Fail
-from vae.notes import Clip, Note
+from bridge.stores import Budget, Store
+from vae.notes import Clip
 
-MAX_CLIENTS = 1024  # of those that said hello, and as many that did not
-MAX_STORED = 64  # clips per client, then the oldest goes; a quarter as many grids
+MAX_CLIENTS = 1024  # of those that said hello, and as many that did not; then the one not seen for longest goes
+MAX_STORED = 64  # clips per client, then the one not used for longest goes; a quarter as many grids
+MAX_KEPT_BYTES = 128 << 20  # of all clients together
 RECENT = 15.0  # seconds since a client was seen within which it gets notices
-UPLOAD_TIMEOUT = 30.0  # seconds without a message after which an upload is given up
 CHECK_CLOSED = 1.0  # seconds between two looks at whether a client's port is closed
-MORPHS_KEPT = 64  # answers to morphs that `/vae/resend` finds
-
-
-@dataclass
-class Upload:
-    """A clip on its way in. rids: the requests that wait for its end, each with its address."""
-
-    beats: float
-    count: int
-    chunks: int
-    rids: dict[int, str]
-    received: dict[int, tuple[Note, ...]] = field(default_factory=dict)
-    touched: float = field(default_factory=time.monotonic)
-
-    def missing(self) -> list[int]:
-        """The seq of chunks that did not come."""
-        return [seq for seq in range(self.chunks) if seq not in self.received]
-
-    def clip(self) -> Clip:
-        """The whole clip. Raises Fail when the notes are not as many as were announced, or start after its end."""
-        notes = [note for seq in range(self.chunks) for note in self.received[seq]]
-        if len(notes) != self.count:
-            raise Fail("bad_arguments", f"/vae/clip/begin announced {self.count} notes, received {len(notes)}")
-        late = next((note for note in notes if note.start >= self.beats), None)
-        if late is not None:
-            raise Fail("bad_arguments", f"notes must start within the clip's {self.beats:g} beats, received {late}")
-        return Clip.of(self.beats, notes)
+NOTE_BYTES = 180  # that a note takes in memory
 
 
 @dataclass(frozen=True)
@@ -63,92 +39,117 @@ class Grid:
         return self.cells[row * self.columns + column]
 
 
-class Store(OrderedDict):
-    """Named things of which the oldest goes when there are more than `most`."""
-
-    def __init__(self, most: int):
-        super().__init__()
-        self.most = most
-
-    def put(self, name: str, value: object) -> None:
-        self[name] = value
-        self.move_to_end(name)
-        if len(self) > self.most:
-            self.popitem(last=False)
-
-
-@dataclass(eq=False)
 class Client:
-    """One client. source: where its packets come from. reply: where its answers go."""
+    """One client. source: where its packets come from. reply: where its answers go.
 
-    source: Address
-    reply: Address
-    name: str = ""
-    authorized: bool = False
-    seen: float = 0.0
-    closed: bool = False  # whether its port was closed when that was last `checked`
-    checked: float = 0.0
-    uploads: dict[str, Upload] = field(default_factory=dict)
-    clips: Store = field(default_factory=lambda: Store(MAX_STORED))
-    grids: Store = field(default_factory=lambda: Store(MAX_STORED // 4))
-    morphs: deque[tuple[int, PackedClip]] = field(default_factory=lambda: deque(maxlen=MORPHS_KEPT))
+    uploads: its clips on their way in, and `ended` those that have come whole, by name (see `bridge.uploads`).
+    answers: those it may ask for again, by rid.
+    """
+
+    def __init__(self, source: Address, budget: Budget, authorized: bool):
+        self.source = source
+        self.reply = source
+        self.name = ""
+        self.authorized = authorized
+        self.seen = time.monotonic()
+        self.closed = False  # whether its port was closed when that was last `checked`
+        self.checked = 0.0
+        self.clips = Store(budget, MAX_STORED)
+        self.grids = Store(budget, MAX_STORED // 4)
+        self.uploads = Store(budget)
+        self.ended = Store(budget, MAX_STORED)
+        self.answers = Store(budget, MOST_ANSWERS, MOST_BYTES)
+        self.stores = self.clips, self.grids, self.uploads, self.ended, self.answers
 
     def clip(self, name: str) -> Clip:
         """An uploaded clip. Raises Fail naming what there is."""
-        if name not in self.clips:
+        clip = self.clips.use(name)
+        if clip is None:
             raise Fail("unknown_clip", f"no clip {name!r} was uploaded by this client; "
                                        f"it has {', '.join(map(repr, self.clips)) or 'none'}"[:600])
-        return self.clips[name]
+        return clip
+
+    def keep_clip(self, name: str, clip: Clip) -> None:
+        """Keep an uploaded clip."""
+        self.clips.put(name, clip, NOTE_BYTES * (1 + len(clip.notes)))
 
     def grid(self, name: str) -> Grid:
         """A computed grid. Raises Fail naming what there is."""
-        if name not in self.grids:
+        grid = self.grids.use(name)
+        if grid is None:
             raise Fail("unknown_grid", f"no grid {name!r} was made for this client; "
                                        f"it has {', '.join(map(repr, self.grids)) or 'none'}"[:600])
-        return self.grids[name]
+        return grid
+
+    def keep_grid(self, name: str, grid: Grid) -> None:
+        """Keep a computed grid."""
+        self.grids.put(name, grid, packed_size(grid.cells))
+
+    def keep_answer(self, rid: int, answer: Answer) -> None:
+        """Keep the answer to a request; it replaces that to an older one with this rid."""
+        self.answers.put(rid, answer, answer.size)
 
 
 class Clients:
     """All clients, by the address their packets come from. Used by the receive thread; `recent` by any.
 
-    token: what `/vae/hello` must carry, or None when everybody may ask.
+    token: what `/vae/hello` must carry, or None when everybody may ask. port: the daemon's own.
     """
 
-    def __init__(self, token: str | None):
+    def __init__(self, token: str | None, port: int):
+        self.budget = Budget(MAX_KEPT_BYTES)
         self._token = token
+        self._port = port
         self._greeted: OrderedDict[Address, Client] = OrderedDict()
         self._strangers: OrderedDict[Address, Client] = OrderedDict()
+        self._gone: list[Client] = []
 
     def find(self, source: Address) -> Client:
         """The client at an address, a new one if need be. One without the token is not remembered."""
-        client = self._greeted.get(source) or self._strangers.get(source)
-        if client is None:
-            client = Client(source, source, authorized=self._token is None)
-            if client.authorized:
-                _remember(self._strangers, client)
-        client.seen = time.monotonic()
+        for clients in (self._greeted, self._strangers):
+            client = clients.get(source)
+            if client is not None:
+                self.saw(client)
+                return client
+        client = Client(source, self.budget, authorized=self._token is None)
+        if client.authorized:
+            self._remember(self._strangers, client)
         return client
+
+    def saw(self, client: Client) -> None:
+        """Note that a client shows itself: it gets notices, and others are forgotten before it."""
+        client.seen = time.monotonic()
+        with self.budget.lock:
+            for clients in (self._greeted, self._strangers):
+                if clients.get(client.source) is client:
+                    clients.move_to_end(client.source)
 
     def known(self, source: Address) -> bool:
         """Whether this address was seen before."""
         return source in self._greeted or source in self._strangers
 
     def hello(self, client: Client, reply_port: int, name: str, token: str | None) -> None:
-        """Take in a client's hello. Raises Fail("unauthorized")."""
+        """Take in a client's hello. Raises Fail("unauthorized"), or Fail("bad_arguments") for the daemon's own port."""
         # compare_digest takes as long whichever byte is wrong, so the token cannot be guessed byte by byte.
         if self._token is not None and not hmac.compare_digest((token or "").encode(), self._token.encode()):
             raise Fail("unauthorized", "the token is not this daemon's")
         host, port = client.source
+        if reply_port == self._port and _is_here(host):
+            raise Fail("bad_arguments", f"reply_port: a port where the client listens expected, received {reply_port}, "
+                                        "which is the daemon's own")
         client.reply, client.name, client.authorized = (host, reply_port or port), name, True
-        self._strangers.pop(client.source, None)
-        _remember(self._greeted, client)
+        with self.budget.lock:
+            self._strangers.pop(client.source, None)
+        self._remember(self._greeted, client)
 
     def one_shot(self, source: Address) -> Client | None:
-        """The newest client of the same host that named a reply port and whose own port is closed by now.
+        """The client of the same host seen last that named a reply port and whose own port is closed by now.
 
         Programs such as liblo's oscsend open a new port for every message, so what follows their hello comes from
-        other ports; only the port that the hello named stays.
+        other ports; only the port that the hello named stays. Where a token is asked for, each port must show it.
         """
+        if self._token is not None:
+            return None
         now = time.monotonic()
         for client in reversed(self._greeted.values()):
             if client.source[0] != source[0] or client.reply == client.source:
@@ -159,31 +160,36 @@ class Clients:
                 return client
         return None
 
-    def expire_uploads(self) -> list[tuple[Client, str, Upload]]:
-        """Take out the uploads that have not moved for too long."""
-        now = time.monotonic()
-        expired = []
-        for client in (*self._greeted.values(), *self._strangers.values()):
-            for name, upload in list(client.uploads.items()):
-                if now - upload.touched > UPLOAD_TIMEOUT:
-                    expired.append((client, name, client.uploads.pop(name)))
-        return expired
+    def everyone(self) -> list[Client]:
+        """All clients."""
+        with self.budget.lock:
+            return [*self._greeted.values(), *self._strangers.values()]
+
+    def expire_answers(self) -> None:
+        """Let go of the answers that are too old."""
+        for client in self.everyone():
+            client.answers.expire(KEPT)
+
+    def take_gone(self) -> list[Client]:
+        """The clients forgotten since the last call, whose stores are to be closed."""
+        gone, self._gone = self._gone, []
+        return gone
 
     def recent(self) -> list[Client]:
         """Clients seen lately enough to get notices, each reply address once."""
         limit = time.monotonic() - RECENT
-        everyone = (*self._greeted.values(), *self._strangers.values())
-        return list({client.reply: client for client in everyone if client.authorized and client.seen > limit}.values())
+        return list({client.reply: client for client in self.everyone() if client.authorized and client.seen > limit}.values())
 
     def __len__(self) -> int:
         return len(self._greeted) + len(self._strangers)
 
-
-def _remember(clients: OrderedDict[Address, Client], client: Client) -> None:
-    clients[client.source] = client
-    clients.move_to_end(client.source)
-    if len(clients) > MAX_CLIENTS:
-        clients.popitem(last=False)
+    def _remember(self, clients: OrderedDict[Address, Client], client: Client) -> None:
+        with self.budget.lock:
+            clients[client.source] = client
+            clients.move_to_end(client.source)
+            self.budget.join(client)
+            if len(clients) > MAX_CLIENTS:
+                self._gone.append(clients.popitem(last=False)[1])
 
 
 def is_closed(address: Address) -> bool:
@@ -194,3 +200,8 @@ def is_closed(address: Address) -> bool:
         except OSError:
             return False
     return True
+
+
+def _is_here(host: str) -> bool:
+    """Whether an address is one of this machine's."""
+    return is_closed((host, 0))

@@ -6,7 +6,6 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 
-from bridge.cache import Answers
 from bridge.chunks import PackedClip
 from bridge.clients import Clients
 from bridge.config import Config
@@ -46,13 +45,11 @@ class Daemon:
         except Fail:
             self._socket.close()
             raise
-        self._clients = Clients(config.token)
+        self._clients = Clients(config.token, self.address[1])
         self._outbox = Outbox(self._socket)
         self._replies = Replies(self._outbox, Figures())
-        answers = Answers()
-        self._engine = Engine(self.catalogue, self._replies, answers, self.notice, config.queue, config.deadline,
-                              deliver)
-        handlers = Handlers(self._clients, self._engine, self._outbox, self._replies, answers)
+        self._engine = Engine(self.catalogue, self._replies, self.notice, config.queue, config.deadline, deliver)
+        handlers = Handlers(self._clients, self._engine, self._outbox, self._replies)
         self._receiver = Receiver(self._socket, self._clients, handlers, self._replies)
 
     def start(self) -> None:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing import Pipe
 
-from bridge.cache import Answer, Answers
 from bridge.chunks import PackedClip
 from bridge.clients import Client, Grid
 from bridge.loading import Loading, Waiter
@@ -37,12 +36,11 @@ class Engine:
     done, grids apart.
     """
 
-    def __init__(self, catalogue: Catalogue, replies: Replies, answers: Answers, notice: Callable[[str, str], None],
+    def __init__(self, catalogue: Catalogue, replies: Replies, notice: Callable[[str, str], None],
                  limit: int, deadline: float, deliver: Callable[[Sequence[PackedClip]], None] | None = None):
         self.catalogue = catalogue
-        self.loading = Loading(catalogue, replies, answers, notice, self._send)
+        self.loading = Loading(catalogue, replies, notice, self._send)
         self._replies = replies
-        self._answers = answers
         self._limit = limit
         self._deadline = deadline
         self._deliver = deliver
@@ -82,7 +80,7 @@ class Engine:
         place = self._queue.index(request) if request in self._queue else len(self._queue)
         self._replies.say(request.client, "/vae/accepted", request.rid, place, clips=True)
 
-    def running(self, client: Client, rid: int, asked: tuple) -> bool:
+    def running(self, client: Client, rid: int, asked: bytes) -> bool:
         """Whether this very request is being served already; tells its client so again.
 
         Raises Fail when another request of the client with this rid is.
@@ -105,9 +103,8 @@ class Engine:
     def cancel(self, client: Client, rid: int) -> bool:
         """Fail a client's request with `cancelled`; whether there was one."""
         request = self._active.get((client.source, rid))
-        if request is not None and self._fail(request, Fail("cancelled", "cancelled by /vae/cancel")):
-            return True
-        return self.loading.cancel(client, rid)
+        return request is not None and self._fail(request, Fail("cancelled", "cancelled by /vae/cancel")) \
+            or self.loading.cancel(client, rid)
 
     def load(self, waiter: Waiter) -> None:
         """Have a model loaded (or unloaded) in the background. Raises Fail when the daemon is stopping."""
@@ -266,11 +263,11 @@ class Engine:
             if request.finished:
                 return
             if request.grid is not None:
-                request.client.grids.put(request.grid, Grid(request.job.columns, request.job.rows, clips))
+                request.client.keep_grid(request.grid, Grid(request.job.columns, request.job.rows, clips))
                 self._replies.say(request.client, "/vae/progress", request.rid, 1.0, clips=True)
-            done = self._replies.done(request.client, request.rid, request.address, len(clips), clips=True)
-            # Kept before the request leaves: a repetition must find it in one place or the other.
-            self._answers.put(request.client.source, request.rid, Answer(request.asked, clips, done))
+            # Its answer is kept before the request leaves: a repetition must find it in one place or the other.
+            self._replies.done(request.client, request.rid, request.address, len(clips), clips=True,
+                               asked=request.asked, made=clips)
             self._finish(request)
         if self._deliver is not None and request.grid is None:
             self._deliver(clips)
@@ -317,7 +314,7 @@ class Engine:
         with self._lock:
             if not self._finish(request):
                 return False
-            self._replies.fail(request.client, request.rid, request.address, fail, clips=True)
+            self._replies.fail(request.client, request.rid, request.address, fail, clips=True, asked=request.asked)
             return True
 
     def _finish(self, request: Request) -> bool:

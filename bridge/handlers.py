@@ -5,48 +5,53 @@ import os
 import time
 from collections.abc import Callable
 
+import numpy as np
 import psutil
 
-from bridge.cache import Answers
 from bridge.clients import Client, Clients
 from bridge.engine import Engine
 from bridge.loading import Waiter
+from bridge.morphs import Morphs
 from bridge.osc import Message
 from bridge.outbox import Outbox
-from bridge.protocol import COMMANDS, MAX_CELLS, PROTOCOL, VERSION, Command, Fail, hint
+from bridge.protocol import COMMANDS, MAX_CELLS, PROTOCOL, REPLIES_ONLY, VERSION, Command, Fail, hint
 from bridge.replies import Replies
 from bridge.request import Request
-from bridge.uploads import Uploads
-from vae.codecs import DRUM_KINDS, codec
-from vae.constraints import logit_bias
+from bridge.uploads import Upload, Uploads
+from vae.codecs import DRUM_KINDS, Codec, codec, quantize_beats
+from vae.constraints import Constraints, logit_bias
 from vae.jobs import Job
 from vae.long import segment_count
 from vae.notes import Clip
 
 UNAUTHORIZED = Fail("unauthorized", "this daemon asks for its token: send it as the last argument of /vae/hello")
+STOPPING = Fail("cancelled", "the daemon is stopping")
 DRUM_PITCHES = frozenset(pitch for _, pitches in DRUM_KINDS for pitch in pitches)
 
 
 class Handlers:
     """Dispatches messages. `handle` is what the receive loop calls, `tick` what it calls between packets."""
 
-    def __init__(self, clients: Clients, engine: Engine, outbox: Outbox, replies: Replies, answers: Answers):
+    def __init__(self, clients: Clients, engine: Engine, outbox: Outbox, replies: Replies):
         self._clients = clients
         self._engine = engine
         self._outbox = outbox
         self._replies = replies
-        self._answers = answers
-        self._uploads = Uploads(replies, answers)
+        self._uploads = Uploads(clients, replies)
+        self._morphs = Morphs(outbox, replies)
         self._memory_figures: dict[str, float] = {}
         self._memory_read = float("-inf")
-        # Newest wins: a morph waits here until all packets that have arrived are read and the client has room.
-        self._morphs: dict[tuple[Client, str], dict] = {}
         self._handlers: dict[str, Callable[[Client, dict], None]] = {
-            command.address: getattr(self._uploads if command.handler in Uploads.HANDLERS else self, command.handler)
-            for command in COMMANDS.values()}
+            command.address: getattr(self._owner(command.handler), command.handler) for command in COMMANDS.values()}
+
+    def _owner(self, handler: str) -> object:
+        return next((owner for owner in (self._uploads, self._morphs) if handler in owner.HANDLERS), self)
 
     def handle(self, client: Client, message: Message) -> None:
         """Serve one message: it ends in a done or a fail, now or later."""
+        if message.address in REPLIES_ONLY:  # another daemon's: an answer would be answered, and so on for ever
+            self._replies.figures.add("dropped")
+            return
         try:
             if not client.authorized and message.address != "/vae/hello":
                 raise UNAUTHORIZED
@@ -60,46 +65,45 @@ class Handlers:
                 raise Fail("unknown_address",
                            f"no request {message.address!r}{hint(message.address, COMMANDS)}")
             values = command.parse(message.args)
-            if not (command.cached and self._repeated(client, command, message)):
-                values["asked"] = (message.address, *message.args)
+            values["address"] = message.address
+            values["asked"] = message.identity if command.cached else b""
+            if not (command.cached and self._repeated(client, command, values)):
                 self._handlers[message.address](client, values)
         except Fail as fail:
             self._replies.fail(client, message.rid, message.address, fail if client.authorized else UNAUTHORIZED)
 
     def tick(self) -> bool:
-        """Answer the newest morphs; whether some still wait for room at their client."""
-        for key, values in list(self._morphs.items()):
-            client, name = key
-            if self._outbox.waiting(client.reply):
-                continue
-            del self._morphs[key]
-            try:
-                cell = client.grid(name).cell(values["x"], values["y"])
-            except Fail as fail:
-                self._replies.fail(client, values["rid"], "/vae/morph", fail)
-                continue
-            client.morphs.append((values["rid"], cell))
-            self._replies.figures.add("morphs")
-            self._replies.clip(client, values["rid"], cell)
-            self._replies.done(client, values["rid"], "/vae/morph", 1, clips=True)
-        return bool(self._morphs)
+        """Between packets: answer morphs, let go of what is too much. Whether some morphs still wait."""
+        for client in self._clients.take_gone():
+            self._uploads.stop(client, Fail("cancelled", "this client was forgotten: too many others came since"))
+            self._clients.budget.leave(client)
+        for client, name, value in self._clients.budget.shed():
+            if isinstance(value, Upload) and not value.dones:
+                self._uploads.fail(client, value, Fail("busy", f"too much is being uploaded; {name!r} was given up"))
+        return self._morphs.tick()
 
     def housekeep(self) -> None:
         """Once a second: give up uploads that stopped coming, let go of old answers."""
-        self._uploads.expire(self._clients)
-        self._answers.expire()
+        self._uploads.expire()
+        self._clients.expire_answers()
 
-    def _repeated(self, client: Client, command: Command, message: Message) -> bool:
+    def stop(self) -> None:
+        """Fail what waits for more messages or for room."""
+        self._morphs.stop(STOPPING)
+        for client in self._clients.everyone():
+            self._uploads.stop(client, STOPPING)
+
+    def _repeated(self, client: Client, command: Command, values: dict) -> bool:
         """Answer a request that was answered before, or is being served, without doing it again."""
-        asked = (message.address, *message.args)
-        if self._engine.running(client, message.rid, asked):
+        rid, asked = values["rid"], values["asked"]
+        if command.queued and self._engine.running(client, rid, asked):
             return True
-        answer = self._answers.get(client.source, message.rid)
+        answer = client.answers.get(rid)
         if answer is None or answer.asked != asked:
             return False
         for clip in answer.clips:
-            self._replies.clip(client, message.rid, clip)
-        self._replies.again(client, (answer.done,))
+            self._replies.clip(client, rid, clip)
+        self._replies.again(client, (answer.end,))
         return True
 
     # Cheap requests.
@@ -142,16 +146,19 @@ class Handlers:
         self._done(client, values, len(COMMANDS))
 
     def cancel(self, client: Client, values: dict) -> None:
-        self._done(client, values, int(self._engine.cancel(client, values["of_rid"])))
+        rid = values["of_rid"]
+        self._done(client, values, int(any(place.cancel(client, rid) for place in (
+            self._engine, self._morphs, self._uploads))))
 
     def resend(self, client: Client, values: dict) -> None:
         of_rid, index, seq = values["of_rid"], values["index"], values["seq"]
-        answer = self._answers.get(client.source, of_rid)
-        morph = next((cell for rid, cell in reversed(client.morphs) if rid == of_rid), None)
+        answer = client.answers.get(of_rid)
         clips = answer.clips if answer else self._engine.clips_so_far(client, of_rid)
-        if morph is None and index >= len(clips):
+        if answer and answer.borrowed:  # a morph's only clip has the number of its cell
+            index = 0
+        if index >= len(clips):
             raise Fail("bad_arguments", f"clip {index} of request {of_rid} is not kept; {len(clips)} clips of it are")
-        clip = morph or clips[index]
+        clip = clips[index]
         if seq >= clip.count - 1:
             raise Fail("bad_arguments", f"seq -1 to {clip.count - 2} of that clip can be had, received {seq}")
         self._replies.again(client, (clip.messages(values["rid"])[seq + 1],))
@@ -160,8 +167,7 @@ class Handlers:
     # Models.
 
     def load(self, client: Client, values: dict) -> None:
-        asked = values["asked"]
-        self._engine.load(Waiter(client, values["rid"], asked[0], asked, values["model"]))
+        self._engine.load(Waiter(client, values["rid"], values["address"], values["asked"], values["model"]))
 
     def unload(self, client: Client, values: dict) -> None:
         self.load(client, values)
@@ -190,35 +196,31 @@ class Handlers:
     def _submit(self, client: Client, values: dict, kind: str, count: int, clips: tuple[str, ...] = (),
                 grid: str | None = None, **more: float) -> None:
         entry = self._engine.catalogue.usable(values["model"])
-        constraints = values["constraints"]
+        constraints = Constraints(**values["options"])
         task = codec(entry.task)
         try:
             logit_bias(task, constraints)
         except ValueError as error:
             raise Fail("bad_arguments", str(error)) from None
-        sources = tuple(_readable(client.clip(values[name]), values[name], entry.name, task.parts) for name in clips)
-        job = Job(kind, entry.name, count, values["temperature"], values["seed"], constraints, sources, **more)
         rows = segment_count(constraints.bars, task.bars)
-        self._engine.submit(Request(client, values["rid"], values["asked"][0], values["asked"], job, rows, grid))
-
-    def morph(self, client: Client, values: dict) -> None:
-        client.grid(values["grid"])
-        older = self._morphs.pop((client, values["grid"]), None)
-        if older is not None:
-            self._replies.fail(client, older["rid"], "/vae/morph",
-                               Fail("cancelled", f"replaced by the newer morph {values['rid']}"))
-        self._morphs[client, values["grid"]] = values
+        sources = tuple(_readable(client.clip(values[name]), values[name], entry.name, task, rows) for name in clips)
+        job = Job(kind, entry.name, count, values["temperature"], values["seed"], constraints, sources, **more)
+        self._engine.submit(Request(client, values["rid"], values["address"], values["asked"], job, rows, grid))
 
     def _done(self, client: Client, values: dict, count: int, *more: int | str) -> None:
-        self._replies.done(client, values["rid"], values["asked"][0], count, *more)
+        self._replies.done(client, values["rid"], values["address"], count, *more, asked=values["asked"])
 
 
-def _readable(clip: Clip, name: str, model: str, parts: tuple[str, ...]) -> Clip:
-    """The clip, or Fail when a model of these parts finds no note in it."""
-    if not any(note.part in parts and (note.part != "drums" or note.pitch in DRUM_PITCHES) for note in clip.notes):
+def _readable(clip: Clip, name: str, model: str, task: Codec, windows: int) -> Clip:
+    """The clip, or Fail when a model of this task finds no note in its first `windows` windows (see `vae.long`)."""
+    starts = np.array([note.start for note in clip.notes
+                       if note.part in task.parts and (note.part != "drums" or note.pitch in DRUM_PITCHES)])
+    window = starts // task.beats
+    read = (window < windows) & (quantize_beats(starts - window * task.beats) < task.steps)
+    if not read.any():
         there = ", ".join(sorted({note.part for note in clip.notes})) or "no notes"
-        raise Fail("empty_clip", f"model {model!r} finds no note to read in clip {name!r}: it reads "
-                                 f"{', '.join(parts)}, the clip has {there}")
+        raise Fail("empty_clip", f"model {model!r} finds no note to read in clip {name!r}: it reads {', '.join(task.parts)} "
+                                 f"within {windows * task.beats:g} beats, the clip has {there}")
     return clip
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bridge.cache import Answer, Answers
 from bridge.clients import Client
 from bridge.models import Catalogue, Entry
 from bridge.protocol import Fail
@@ -30,7 +29,7 @@ class Waiter(NamedTuple):
     client: Client
     rid: int
     address: str
-    asked: tuple
+    asked: bytes
     name: str
 
     @property
@@ -53,11 +52,10 @@ class _Operation:
 class Loading:
     """Drives the worker's loads through `send` and tells those who wait, and everybody by `notice`."""
 
-    def __init__(self, catalogue: Catalogue, replies: Replies, answers: Answers, notice: Callable[[str, str], None],
+    def __init__(self, catalogue: Catalogue, replies: Replies, notice: Callable[[str, str], None],
                  send: Callable[..., None]):
         self._catalogue = catalogue
         self._replies = replies
-        self._answers = answers
         self._notice = notice
         self._send = send
         self._lock = threading.RLock()
@@ -88,7 +86,7 @@ class Loading:
         """Have models loaded that are new, that were exported anew, or that failed before."""
         self._asked.append(None)
 
-    def running(self, client: Client, rid: int, asked: tuple) -> bool:
+    def running(self, client: Client, rid: int, asked: bytes) -> bool:
         """Whether this very request of a client still waits. Raises Fail when another with this rid does."""
         with self._lock:
             waiter = self._waiting.get((client.source, rid))
@@ -230,12 +228,11 @@ class Loading:
                 if not self._take(waiter):
                     continue
                 self._replies.say(waiter.client, "/vae/progress", waiter.rid, 1.0)
-                done = self._replies.done(waiter.client, waiter.rid, waiter.address, 1)
-                self._answers.put(waiter.client.source, waiter.rid, Answer(waiter.asked, (), done))
+                self._replies.done(waiter.client, waiter.rid, waiter.address, 1, asked=waiter.asked)
 
     def _fail(self, waiter: Waiter, fail: Fail) -> bool:
         with self._lock:
             if not self._take(waiter):
                 return False
-            self._replies.fail(waiter.client, waiter.rid, waiter.address, fail)
+            self._replies.fail(waiter.client, waiter.rid, waiter.address, fail, asked=waiter.asked)
             return True

@@ -5,6 +5,7 @@ future makes them sleep, a wildcard address backtracks. So a packet is walked he
 used. The walk yields the values, so nothing is left to parse; the tests hold both directions against python-osc.
 """
 
+import hashlib
 import math
 import struct
 from typing import NamedTuple
@@ -37,6 +38,11 @@ class Message(NamedTuple):
     def rid(self) -> int:
         """The first argument where it can be a request's id, else 0."""
         return self.args[0] if self.args and isinstance(self.args[0], int) and self.args[0] > 0 else 0
+
+    @property
+    def identity(self) -> bytes:
+        """What two messages have in common only if they ask for the same, in 16 bytes."""
+        return hashlib.blake2b(repr((self.address, self.args)).encode(), digest_size=16).digest()
 
 
 def read_packet(packet: bytes) -> list[Message]:

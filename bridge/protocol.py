@@ -60,7 +60,8 @@ class Fail(Exception):
 
 @dataclass(frozen=True)
 class Arg:
-    """One typed argument: "i" (int32), "f" (float32; an int is accepted) or "s" (UTF-8). low, high: limits, if any."""
+    """One typed argument: "i" (int32), "f" (float32; an int is accepted) or "s" (UTF-8). low, high: limits, if any; of a
+    text in bytes."""
 
     name: str
     type: str
@@ -89,25 +90,29 @@ class Arg:
     def _check_text(self, value: float | str) -> str:
         if not isinstance(value, str):
             raise Fail("bad_arguments", f"{self} expected, received {describe_value(value)}")
-        if not is_text(value):
-            raise Fail("bad_arguments",
-                       f"{self.name}: 1-{MAX_TEXT} bytes of printable text expected, received {value[:40]!r}")
-        if self.choices and value not in self.choices:
-            raise Fail("bad_arguments", f"{self.name}: one of {', '.join(self.choices)} expected, "
-                                        f"received {value!r}{hint(value, self.choices)}")
+        if self.choices:
+            if value not in self.choices:
+                raise Fail("bad_arguments", f"{self.name}: one of {', '.join(self.choices)} expected, "
+                                            f"received {value[:MAX_TEXT]!r}{hint(value, self.choices)}")
+        elif not is_text(value, self.low):
+            raise Fail("bad_arguments", f"{self} of printable text expected, received {value[:40]!r}")
         return value
 
 
 MAX_TEXT = 100  # bytes of a name; names come back in replies, which must fit in one message
 
 
-def is_text(value: str, least: int = 1, most: int = MAX_TEXT) -> bool:
+def is_text(value: str, least: int = 1) -> bool:
     """Whether a text can be an argument: printable (which lone surrogates are not) and of so many bytes of UTF-8."""
-    return value.isprintable() and least <= len(value.encode()) <= most
+    return value.isprintable() and least <= len(value.encode()) <= MAX_TEXT
+
+
+def _text(name: str, least: int = 1) -> Arg:
+    return Arg(name, "s", least, MAX_TEXT, "bytes")
 
 
 RID = Arg("rid", "i", 1)
-MODEL, CLIP, GRID = Arg("model", "s"), Arg("clip", "s"), Arg("grid", "s")
+MODEL, CLIP, GRID = _text("model"), _text("clip"), _text("grid")
 COUNT = Arg("count", "i", 1, MOST_CLIPS)
 TEMPERATURE = Arg("temperature", "f", 0, 4)
 SEED = Arg("seed", "i")
@@ -117,13 +122,16 @@ NOTE = (Arg("pitch", "i", 0, 127), Arg("start", "f", 0, MAX_UPLOAD_BEATS, "beats
 
 OPTIONS: dict[str, tuple[Arg, str]] = {
     "root": (Arg("root", "i", 0, 11), "pitch class on which `scale` starts, 0 = C; alone it means Major"),
-    "scale": (Arg("scale", "s"), "a scale by the name that Live 12 gives it, or Chromatic; alone it starts on C"),
+    "scale": (_text("scale"), "a scale by the name that Live 12 gives it, or Chromatic; alone it starts on C"),
     "low": (Arg("low", "i", 0, 127), "lowest pitch"),
     "high": (Arg("high", "i", 0, 127), "highest pitch"),
     "density": (Arg("density", "f", 0, 1), "0.5 leaves the model alone; less gives fewer notes, more gives more"),
     "velocity": (Arg("velocity", "i", 1, 127), "of every note; 100 without it"),
     "bars": (Arg("bars", "i", 1, MAX_BARS), "length of a clip in bars of four beats; the model's own without it"),
 }
+
+
+EVERY_OPTION = tuple(OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,8 @@ class Command:
     optional: tuple[Arg, ...] = ()
     optional_at: int = 0
     notes: bool = False
-    options: bool = False
+    options: tuple[str, ...] = ()  # those that it takes
+    queued: bool = False  # served by the engine's thread, where a repetition may find it still waiting
     cached: bool = False  # the same rid with the same request is answered from the cache
     every: tuple[Arg, ...] = field(init=False)
 
@@ -153,11 +162,12 @@ class Command:
         if self.notes:
             words.append("(" + ", ".join(map(str, NOTE)) + f") x 0-{NOTES_PER_MESSAGE}")
         if self.options:
-            words.append("[option s, value] ...")
+            names = "option" if self.options == EVERY_OPTION else " or ".join(map(repr, self.options))
+            words.append(f"[{names} s, value] ...")
         return ", ".join(words)
 
     def parse(self, values: list) -> dict:
-        """Arguments by name, `notes` as tuple[Note, ...] and `constraints` as Constraints where the command has them.
+        """Arguments by name, `notes` as tuple[Note, ...] and `options` as a dict where the command has them.
 
         Raises Fail("bad_arguments") naming the argument, what is allowed and what was received.
         """
@@ -172,7 +182,7 @@ class Command:
         if self.notes:
             parsed["notes"] = parse_notes(parsed["part"], rest)
         if self.options:
-            parsed["constraints"] = parse_options(rest)
+            parsed["options"] = parse_options(rest, self.options)
         return parsed
 
 
@@ -192,15 +202,15 @@ def parse_notes(part: str, values: list) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def parse_options(values: list) -> Constraints:
-    """Trailing pairs `name, value`. Raises Fail as `Command.parse`."""
+def parse_options(values: list, allowed: tuple[str, ...]) -> dict[str, int | float | str]:
+    """Trailing pairs `name, value`: arguments of `Constraints` by name. Raises Fail as `Command.parse`."""
     if len(values) % 2:
         raise Fail("bad_arguments", f"options are pairs of a name and a value; received {len(values)} values: {values[:6]}")
     chosen = {}
     for name, value in zip(values[::2], values[1::2]):
-        if name not in OPTIONS:
-            raise Fail("bad_arguments", f"an option of {', '.join(OPTIONS)} expected, "
-                                        f"received {describe_value(name)}{hint(name, OPTIONS)}")
+        if name not in allowed:
+            why = "; the others act while clips are decoded, and those of a grid are" if name in OPTIONS else hint(name, allowed)
+            raise Fail("bad_arguments", f"an option of {', '.join(allowed)} expected, received {describe_value(name)}{why}")
         if name in chosen:
             raise Fail("bad_arguments", f"option {name} was given twice")
         chosen[name] = OPTIONS[name][0].check(value)
@@ -213,7 +223,7 @@ def parse_options(values: list) -> Constraints:
     constraints = Constraints(**chosen)
     if constraints.low > constraints.high:
         raise Fail("bad_arguments", f"low must not be above high, received {constraints.low} and {constraints.high}")
-    return constraints
+    return chosen
 
 
 def describe_value(value: object) -> str:
@@ -238,51 +248,51 @@ _hints: deque[float] = deque(maxlen=50)  # when the latest were looked for
 
 
 COMMANDS = {command.address: command for command in (
-    Command("/vae/hello", "hello", (Arg("reply_port", "i", 0, 65535), Arg("client", "s"), Arg("protocol", "i", 1, 1000)),
+    Command("/vae/hello", "hello", (Arg("reply_port", "i", 0, 65535), _text("client", 0), Arg("protocol", "i", 1, 1000)),
             "done carries protocol i, server version s, models loaded i",
             "say who you are and where replies go (reply_port 0: to the port this came from)",
-            optional=(Arg("token", "s"),), optional_at=3),
+            optional=(_text("token", 0),), optional_at=3),
     Command("/vae/ping", "ping", (), "", "check that the daemon answers"),
     Command("/vae/models", "models", (), "a `/vae/model` per model", "list the models and what state each is in"),
     Command("/vae/status", "status", (), "a `/vae/stat` per figure", "read the daemon's figures"),
     Command("/vae/describe", "describe", (), "a `/vae/command` per request", "list the requests with their arguments"),
     Command("/vae/load", "load", (MODEL,), "`/vae/progress`",
-            "load a model, or its newest version, while the others (and its old version) go on serving", cached=True),
-    Command("/vae/unload", "unload", (MODEL,), "`/vae/progress`", "take a model out of memory", cached=True),
+            "load a model, or its newest version, while the others (and its old version) go on serving", queued=True, cached=True),
+    Command("/vae/unload", "unload", (MODEL,), "`/vae/progress`", "take a model out of memory", queued=True, cached=True),
     Command("/vae/clip/begin", "clip_begin",
             (CLIP, Arg("beats", "f", 0.25), Arg("notes", "i", 0),
              Arg("chunks", "i", 0)),
             "done only after `/vae/clip/end`",
-            "begin the upload of a clip; its three kinds of message may share one rid"),
+            "begin the upload of a clip; its three kinds of message may share one rid", cached=True),
     Command("/vae/clip/notes", "clip_notes", (CLIP, Arg("seq", "i", 0), Arg("part", "s", choices=PARTS)),
             "done only after `/vae/clip/end`", "one chunk of a clip, numbered from 0; a repeated one is taken once",
             notes=True),
     Command("/vae/clip/end", "clip_end", (CLIP,), "done, or fail `incomplete` naming the missing seq",
-            "end an upload: from now on the clip can be named in requests", cached=True),
+            "end an upload: from now on the clip can be named in requests"),
     Command("/vae/generate", "generate", (MODEL, COUNT, TEMPERATURE, SEED), "clips",
-            "new clips drawn from the model; temperature 0 gives the most likely notes", options=True, cached=True),
+            "new clips drawn from the model; temperature 0 gives the most likely notes", options=EVERY_OPTION, queued=True, cached=True),
     Command("/vae/reconstruct", "reconstruct", (MODEL, CLIP, TEMPERATURE, SEED), "one clip",
-            "the clip as the model understands it: encoded and decoded", options=True, cached=True),
+            "the clip as the model understands it: encoded and decoded", options=EVERY_OPTION, queued=True, cached=True),
     Command("/vae/vary", "vary", (MODEL, CLIP, COUNT, Arg("amount", "f", 0, 1), TEMPERATURE, SEED),
-            "clips, from near to far", "clips that resemble a clip", options=True, cached=True),
+            "clips, from near to far", "clips that resemble a clip", options=EVERY_OPTION, queued=True, cached=True),
     Command("/vae/interpolate", "interpolate",
-            (MODEL, Arg("clip_a", "s"), Arg("clip_b", "s"), COUNT, TEMPERATURE, SEED), "clips, a first and b last",
-            "a way from one clip to another", options=True, cached=True),
+            (MODEL, _text("clip_a"), _text("clip_b"), COUNT, TEMPERATURE, SEED), "clips, a first and b last",
+            "a way from one clip to another", options=EVERY_OPTION, queued=True, cached=True),
     Command("/vae/grid", "grid",
-            (MODEL, GRID, Arg("columns", "i", 1, MAX_CELLS), Arg("rows", "i", 1, MAX_CELLS), Arg("clip_a", "s"),
-             Arg("clip_b", "s"), TEMPERATURE, SEED),
+            (MODEL, GRID, Arg("columns", "i", 1, MAX_CELLS), Arg("rows", "i", 1, MAX_CELLS), _text("clip_a"),
+             _text("clip_b"), TEMPERATURE, SEED),
             "`/vae/progress`; a clip per cell, index = row x columns + column",
             "the plane between two clips (a at x = 0, b at x = 1) or four (c and d at y = 1), kept for `/vae/morph`",
-            optional=(Arg("clip_c", "s"), Arg("clip_d", "s")), optional_at=6, options=True, cached=True),
+            optional=(_text("clip_c"), _text("clip_d")), optional_at=6, options=EVERY_OPTION, queued=True, cached=True),
     Command("/vae/morph", "morph", (GRID, Arg("x", "f", 0, 1), Arg("y", "f", 0, 1)),
             "one clip, from the grid; its index is the cell's",
-            "the cell of a grid nearest to a point; of several at once to one grid only the newest is answered, "
-            "the others get fail `cancelled`"),
+            "the cell of a grid nearest to a point; of several that a client sends at once only the newest is answered, "
+            "the others get fail `cancelled`", options=("velocity",), cached=True),
     Command("/vae/resend", "resend", (OF_RID, Arg("index", "i", 0), Arg("seq", "i", -1)),
             "that chunk again, under the new rid",
             "have a lost message of a clip again (seq -1 is its begin); kept for 30 s after the request"),
     Command("/vae/cancel", "cancel", (OF_RID,), "done carries count 1, or 0 when there was nothing to cancel",
-            "the cancelled request gets fail `cancelled`"),
+            "the cancelled request gets fail `cancelled`; of an upload all requests do", cached=True),
 )}
 
 REPLIES = (
@@ -301,3 +311,4 @@ REPLIES = (
                                                        "what was wrong, what is allowed and what was received")),
     ("/vae/notice", "0, event s, detail s", "to clients seen in the last 15 s"),
 )
+REPLIES_ONLY = frozenset(address for address, _, _ in REPLIES) - COMMANDS.keys()  # what no client ever asks

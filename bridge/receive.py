@@ -9,7 +9,7 @@ import selectors
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 
 from bridge.clients import Client, Clients, is_closed
 from bridge.handlers import Handlers
@@ -19,6 +19,7 @@ from bridge.protocol import Fail
 from bridge.replies import Replies
 
 BURST = 64  # packets read before answers that wait for the newest of them are given
+LAST_BURSTS = 64  # at the end: what has arrived by then is answered
 HOUSEKEEPING = 1.0  # seconds
 ONE_SHOT_DELAY = 0.02  # seconds in which a program that sends one message has ended
 READ = 65535  # bytes: whole packets are read, so that one that is too large is known for that
@@ -36,6 +37,7 @@ class Receiver:
         self._handlers = handlers
         self._replies = replies
         self._deferred: deque[tuple[float, bytes, Address]] = deque()
+        self._deferring: Counter[Address] = Counter()  # how many of whose packets those are
         self._stopper, self._stopped = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="receive", daemon=True)
 
@@ -44,7 +46,7 @@ class Receiver:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """Serve what has arrived, fail what would have to wait, and end the thread."""
         self._stopper.send(b".")
         self._thread.join(1)
 
@@ -56,34 +58,46 @@ class Receiver:
         while True:
             waiting = self._handlers.tick() or self._deferred
             ready = [key.fileobj for key, _ in selector.select(SLOT if waiting else HOUSEKEEPING)]
-            if self._stopped in ready:
-                return
-            if self._socket in ready:
-                self._read()
+            stopped = self._stopped in ready
+            for _ in range(LAST_BURSTS if stopped else 1):
+                if self._socket not in ready or not self._read():
+                    break
             if self._deferred:
-                self._take_deferred()
+                self._take_deferred(everything=stopped)
+            if stopped:
+                self._handlers.stop()
+                return
             if time.monotonic() - clean > HOUSEKEEPING:
                 clean = time.monotonic()
                 self._handlers.housekeep()
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Take in what has come, a burst at the most; whether there may be more."""
         for _ in range(BURST if NO_WAIT is not None else 1):
             try:
                 packet, source = self._socket.recvfrom(READ, NO_WAIT or 0)
             except BlockingIOError:
-                return
+                return False
             except OSError:  # Windows reports here that an earlier answer found nobody: none of this packet's concern
                 continue
-            if not self._clients.known(source) and self._clients.one_shot(source) is not None:
+            stranger = not self._clients.known(source) and self._clients.one_shot(source) is not None
+            if stranger or self._deferring[source]:  # a source's packets stay in order
                 self._deferred.append((time.monotonic() + ONE_SHOT_DELAY, packet, source))
+                self._deferring[source] += 1
             else:
                 self._take(packet, self._clients.find(source))
+        return NO_WAIT is not None
 
-    def _take_deferred(self) -> None:
+    def _take_deferred(self, everything: bool) -> None:
         """Packets of strangers on a host with a one-shot client: now it shows whether they are more of its messages."""
-        while self._deferred and self._deferred[0][0] <= time.monotonic():
+        while self._deferred and (everything or self._deferred[0][0] <= time.monotonic()):
             _, packet, source = self._deferred.popleft()
+            self._deferring[source] -= 1
+            if not self._deferring[source]:
+                del self._deferring[source]
             client = self._clients.one_shot(source) if is_closed(source) else None
+            if client is not None:
+                self._clients.saw(client)
             self._take(packet, client or self._clients.find(source))
 
     def _take(self, packet: bytes, client: Client) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bridge.cache import KEPT
-from bridge.clients import RECENT, UPLOAD_TIMEOUT
+from bridge.clients import RECENT
 from bridge.osc import MAX_DEPTH, MAX_PACKET, MAX_SENT
 from bridge.protocol import (
     CODES,
@@ -11,6 +11,7 @@ from bridge.protocol import (
     DEFAULT_HOST,
     DEFAULT_PORT,
     MAX_CELLS,
+    MAX_TEXT,
     MAX_UPLOAD_BEATS,
     MAX_UPLOAD_NOTES,
     NOTICES,
@@ -18,6 +19,7 @@ from bridge.protocol import (
     PROTOCOL,
     REPLIES,
 )
+from bridge.uploads import UPLOAD_TIMEOUT
 from vae.constraints import HIT_DENSITY_NATS, NOTE_DENSITY_NATS, SCALES
 
 PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
@@ -28,11 +30,11 @@ Made by `python -m bridge.reference` from the table in `bridge/protocol.py`; cha
 
 ## Transport
 - OSC over UDP, by default at {DEFAULT_HOST}:{DEFAULT_PORT}. Only the types `i`, `f` and `s` are sent and accepted; an int is taken where a float
-  is expected, nothing else is converted. Times are in beats (quarter notes), a sixteenth is 0.25.
+  is expected, nothing else is converted. Texts are printable UTF-8 of at most {MAX_TEXT} bytes. Times are in beats (quarter notes), a sixteenth is 0.25.
 - The first argument of every request is its `rid`, an int that the client chooses, 1 or above. Every reply carries it first.
 - Replies go to the address and port that the request came from, unless `/vae/hello` named another port. (A program that opens a
   new port for every message, as liblo's `oscsend` does, says hello once with the port where it listens; what comes later from
-  ports of the same machine that are closed by then is taken to be the same client's.)
+  ports of the same machine that are closed by then is taken to be the same client's, unless the daemon asks for a token.)
 - Every request ends in exactly one `/vae/done` or `/vae/fail`. A request without a readable rid is failed under rid 0.
 - The same request with the same rid from the same client is answered again within {KEPT:g} s, not computed again. So a client that hears
   nothing simply repeats itself. While the first is still being served, the repetition gets `/vae/accepted`.
@@ -40,13 +42,14 @@ Made by `python -m bridge.reference` from the table in `bridge/protocol.py`; cha
   are messages of at most {MAX_SENT:,} bytes, paced so that a receiver which queues 512 of them and drains its queue every 20 ms
   loses none, nor one with Linux's default socket buffer. What is lost all the same can be had again with `/vae/resend`.
 - What a client uploads or makes (clips, grids, rids) belongs to it: another client may use the same names.
+- What only a daemon sends (`/vae/done` and the like) is dropped: two daemons cannot be made to answer each other.
 - Packets that are not OSC are dropped and counted (`malformed` in `/vae/status`).
 """
 
 DETAILS = f"""
 ### Clips from a client
 `/vae/clip/begin`, then `chunks` times `/vae/clip/notes` in any order, then `/vae/clip/end`, under one rid or several: each rid is
-answered when the upload ends. After fail `incomplete` send the missing chunks and the end again. A clip holds up to
+answered when the upload ends, and again for {UPLOAD_TIMEOUT:g} s when it is repeated. After fail `incomplete` send the missing chunks and the end again. A clip holds up to
 {MAX_UPLOAD_NOTES:,} notes and {MAX_UPLOAD_BEATS:g} beats; an upload that does not move for {UPLOAD_TIMEOUT:g} s is given up. A model reads the notes of its own parts
 from the clip's start, as long as the model is (or as `bars` says).
 
@@ -57,6 +60,7 @@ after what is needed to have them again: model, kind, seed, temperature and numb
 
 ## Options
 Pairs `name s, value` at the end of `/vae/generate`, `/vae/reconstruct`, `/vae/vary`, `/vae/interpolate` and `/vae/grid`.
+`/vae/morph` takes `velocity` alone: the other options act while clips are decoded, and those of a grid are decoded already.
 
 | option | value | meaning |
 | --- | --- | --- |

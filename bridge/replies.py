@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable
 
+from bridge.cache import Answer
 from bridge.chunks import PackedClip
 from bridge.clients import Client
 from bridge.osc import MAX_ADDRESS, build_message, sendable
@@ -73,21 +74,30 @@ class Replies:
         """Send messages that were sent before."""
         self._outbox.clips(client.reply, messages)
 
-    def done(self, client: Client, rid: int, command: str, count: int, *more: float | str,
-             clips: bool = False) -> bytes:
-        """End a request well; returns the message."""
-        self.figures.add("served")
-        return self.say(client, "/vae/done", rid, command, count, *more, clips=clips)
+    def done(self, client: Client, rid: int, command: str, count: int, *more: float | str, clips: bool = False,
+             asked: bytes = b"", made: tuple[PackedClip, ...] = (), borrowed: bool = False) -> bytes:
+        """End a request well; returns the message.
 
-    def fail(self, client: Client, rid: int, command: str, fail: Fail, clips: bool = False) -> None:
-        """End a request with what went wrong."""
+        asked: its identity, by which it is answered again in the same way; without one it is served again. made: its
+        clips. borrowed: they belong to a grid.
+        """
+        self.figures.add("served")
+        done = self.say(client, "/vae/done", rid, command, count, *more, clips=clips)
+        if asked:
+            client.keep_answer(rid, Answer(asked, done, made, borrowed))
+        return done
+
+    def fail(self, client: Client, rid: int, command: str, fail: Fail, clips: bool = False, asked: bytes = b"") -> None:
+        """End a request with what went wrong. asked: as in `done`, of what was cancelled: the rest may be tried again."""
         self.figures.add("failed")
         if fail.code in ("busy", "cancelled"):
             self.figures.add(fail.code)
         text = sendable(fail.message, MAX_FAIL_TEXT)
         log.info("fail", extra={"client": client.source, "rid": rid, "command": command, "code": fail.code,
                                 "text": text})
-        self.say(client, "/vae/fail", rid, command[:MAX_ADDRESS], fail.code, text, clips=clips)
+        message = self.say(client, "/vae/fail", rid, command[:MAX_ADDRESS], fail.code, text, clips=clips)
+        if asked and fail.code == "cancelled":
+            client.keep_answer(rid, Answer(asked, message))
 
     def notice(self, clients: Iterable[Client], event: str, detail: str) -> None:
         """Tell clients of an event that nobody asked for."""

@@ -13,13 +13,13 @@ from vae.jobs import Job
 class Request:
     """A client's request for clips.
 
-    asked: its address and arguments. rows: of a batch that each of its clips takes. grid: the name to keep them under.
+    asked: its identity. rows: of a batch that each of its clips takes. grid: the name to keep them under.
     """
 
     client: Client
     rid: int
     address: str
-    asked: tuple
+    asked: bytes
     job: Job
     rows: int
     grid: str | None = None

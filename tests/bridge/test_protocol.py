@@ -3,7 +3,8 @@
 import pytest
 
 from bridge.handlers import Handlers
-from bridge.protocol import CODES, COMMANDS, OPTIONS, Fail, parse_options
+from bridge.morphs import Morphs
+from bridge.protocol import CODES, COMMANDS, EVERY_OPTION, OPTIONS, Fail, parse_options
 from bridge.reference import PAGE, reference
 from bridge.uploads import Uploads
 from vae.notes import Note
@@ -21,21 +22,21 @@ def test_every_request_of_the_contract_is_there_and_has_its_handler():
         "hello", "ping", "models", "status", "describe", "load", "unload", "clip/begin", "clip/notes", "clip/end",
         "generate", "reconstruct", "vary", "interpolate", "grid", "morph", "resend", "cancel"]
     for command in COMMANDS.values():
-        assert callable(getattr(Uploads if command.handler in Uploads.HANDLERS else Handlers, command.handler))
+        owner = next((owner for owner in (Uploads, Morphs) if command.handler in owner.HANDLERS), Handlers)
+        assert callable(getattr(owner, command.handler))
 
 
 def test_arguments_are_named_and_an_int_is_taken_for_a_float():
     parsed = COMMANDS["/vae/generate"].parse([1, "m", 2, 1, -5])
-    assert parsed | {"constraints": None} == {
-        "rid": 1, "model": "m", "count": 2, "temperature": 1.0, "seed": -5, "constraints": None}
+    assert parsed == {"rid": 1, "model": "m", "count": 2, "temperature": 1.0, "seed": -5, "options": {}}
     assert type(parsed["temperature"]) is float
 
 
 @pytest.mark.parametrize("values, words", [
     ((1, "m", 2, 0.5), "received 4 arguments"),
     ((0, "m", 2, 0.5, 1), "rid i >= 1 expected, received 0"),
-    ((1, 7, 2, 0.5, 1), "model s expected, received int 7"),
-    ((1, "", 2, 0.5, 1), "model: 1-100 bytes of printable text expected, received ''"),
+    ((1, 7, 2, 0.5, 1), "model s 1-100 bytes expected, received int 7"),
+    ((1, "", 2, 0.5, 1), "model s 1-100 bytes of printable text expected, received ''"),
     ((1, "a\nb", 2, 0.5, 1), "printable"),
     ((1, "m" * 101, 2, 0.5, 1), "1-100 bytes"),
     ((1, "m", 65, 0.5, 1), "count i 1-64 expected, received 65"),
@@ -59,7 +60,7 @@ def test_arguments_beyond_the_last_are_refused_where_there_are_no_options():
 
 def test_a_grid_takes_two_clips_or_four():
     two = COMMANDS["/vae/grid"].parse([1, "m", "g", 3, 2, "a", "b", 0, 5, "bars", 4])
-    assert "clip_c" not in two and two["constraints"].bars == 4
+    assert "clip_c" not in two and two["options"] == {"bars": 4}
     four = COMMANDS["/vae/grid"].parse([1, "m", "g", 3, 2, "a", "b", "c", "d", 0, 5])
     assert [four[name] for name in ("clip_c", "clip_d", "temperature", "seed")] == ["c", "d", 0.0, 5]
     assert "temperature" in refused("/vae/grid", 1, "m", "g", 3, 2, "a", "b", "c", 0, 5)
@@ -68,6 +69,13 @@ def test_a_grid_takes_two_clips_or_four():
 def test_hello_takes_a_token_or_none():
     assert "token" not in COMMANDS["/vae/hello"].parse([1, 0, "x", 1])
     assert COMMANDS["/vae/hello"].parse([1, 0, "x", 1, "secret"])["token"] == "secret"
+    assert COMMANDS["/vae/hello"].parse([1, 0, "", 1, ""])["client"] == ""
+
+
+def test_a_morph_takes_a_velocity_and_says_why_it_takes_no_more():
+    assert COMMANDS["/vae/morph"].parse([1, "g", 0, 0, "velocity", 5])["options"] == {"velocity": 5}
+    assert "those of a grid are" in refused("/vae/morph", 1, "g", 0, 0, "density", 0.5)
+    assert "velocity i 1-127 expected" in refused("/vae/morph", 1, "g", 0, 0, "velocity", 0)
 
 
 def test_notes_are_checked_one_by_one():
@@ -82,8 +90,8 @@ def test_notes_are_checked_one_by_one():
 
 
 def test_scales_are_known_by_live_s_names_whatever_their_case():
-    assert parse_options(["scale", "minor pentatonic"]).scale == "Minor Pentatonic"
-    assert parse_options(["scale", "Messaien 3"]).scale == "Messiaen 3"
+    assert parse_options(["scale", "minor pentatonic"], EVERY_OPTION) == {"scale": "Minor Pentatonic"}
+    assert parse_options(["scale", "Messaien 3"], EVERY_OPTION) == {"scale": "Messiaen 3"}
 
 
 def test_options_of_the_contract_are_there():
@@ -92,4 +100,5 @@ def test_options_of_the_contract_are_there():
 
 def test_the_reference_is_the_table_s():
     assert PAGE.read_text(encoding="utf-8") == reference(), "stale: run `python -m bridge.reference`"
+    assert "at most 100 bytes" in reference() and "model s 1-100 bytes" in COMMANDS["/vae/load"].arguments()
     assert all(f"`{code}`" in reference() for code in CODES)

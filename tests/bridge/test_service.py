@@ -38,7 +38,7 @@ def test_ping_models_status_and_describe(peer):
     assert figures["rss_mb"] > 10 and figures["uptime_s"] > 0
     described = {args[1]: args[2:] for args in names(peer.ask("/vae/describe"), "/vae/command")}
     assert len(described) == 18
-    assert described["/vae/morph"][0] == "rid i >= 1, grid s, x f 0-1, y f 0-1"
+    assert described["/vae/morph"][0] == "rid i >= 1, grid s 1-100 bytes, x f 0-1, y f 0-1, ['velocity' s, value] ..."
 
 
 def test_generate_depends_on_seed_and_index_and_on_nothing_else(peer):
@@ -189,7 +189,7 @@ def test_upload_names_what_is_missing_and_goes_on_when_it_comes(peer):
     ("/vae/clip/notes", ("none", 0, "drums"), "unknown_clip", "/vae/clip/begin first"),
     ("/vae/clip/begin", ("x", 8.0, 5000, 100), "too_large", "4096"),
     ("/vae/clip/begin", ("x", 10_000.0, 5, 1), "too_large", "256 beats"),
-    ("/vae/clip/begin", ("x", 8.0, 100, 1), "bad_arguments", "2 to 100 chunks"),
+    ("/vae/clip/begin", ("x", 8.0, 100, 1), "bad_arguments", "2 to 4096 chunks"),
     ("/vae/grid", (DRUMS, "g", 200, 200, "a", "b", 0.5, 1), "too_large", "256 cells"),
     ("/vae/hello", (0, "test", 0), "bad_arguments", "protocol"),
 ])
@@ -236,7 +236,7 @@ def test_of_several_morphs_at_once_only_the_newest_is_answered(peer):
         address, args = peer.receive()
         if address in ("/vae/done", "/vae/fail"):
             ends[args[0]] = address, args[2]
-    assert ends == {**{500 + at: ("/vae/fail", "cancelled") for at in range(4)}, 504: ("/vae/done", 1), 600: ("/vae/done", 1)}
+    assert ends == {**{500 + at: ("/vae/fail", "cancelled") for at in range(5)}, 600: ("/vae/done", 1)}
 
 
 def test_what_one_client_names_another_does_not_see(peer, shared_daemon):
