@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from bridge.config import Config
+from bridge.daemon import Daemon
 from bridge.soak.target import Target
 from tests.bridge.conftest import BEAT, DRUMS, OTHER_BEAT, Peer, encode
 from tests.bridge.test_lifecycle import state
@@ -288,3 +290,27 @@ def test_a_one_shot_client_that_asks_gets_notices(model_folder):
             assert listener.collect(2)[-1][0] == "/vae/done"
             target.stop()
             assert listener.receive(2.0) == ("/vae/notice", [0, "stopping", "the daemon ends"])
+
+
+def test_a_fault_of_whoever_is_told_of_events_harms_no_client(tmp_path):
+    """In this process, since only a program that embeds the daemon can be told of events."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "model.yaml").write_text("name: 2021-13-45")
+
+    def announce(event, detail):
+        raise RuntimeError(event)
+
+    interval = sys.getswitchinterval()
+    daemon = Daemon(Config(port=0, models=("broken",), folders=(str(tmp_path),)), announce)
+    try:
+        with Peer(daemon.address[1]) as peer:
+            daemon.start()
+            assert peer.ask("/vae/ping")[-1][0] == "/vae/done"
+            assert peer.fails("/vae/load", "broken")[0] == "not_loaded"
+            daemon.stop()
+            events = []
+            while (message := peer.receive(0.5)) is not None:
+                events.append(message[1][1])
+            assert events[-1] == "stopping"
+    finally:
+        sys.setswitchinterval(interval)
