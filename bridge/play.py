@@ -38,7 +38,8 @@ def send(client: DaemonClient, command: Command, words: list[str]) -> Reply:
             words = [*words[:number], "", *words[number:]]
             values.append(secrets.randbelow(1_000_000) if arg.name == "seed" else DEFAULTS[arg.name])
         else:
-            raise Fail("bad_arguments", f"{arg} is missing; {command.address} takes {command.arguments()}")
+            raise Fail("bad_arguments", f"{arg} is missing; {command.address.removeprefix('/vae/')} takes "
+                                        f"{', '.join(map(str, args))}")
     rest = words[len(args):]
     for name, word in zip(rest[::2], rest[1::2]):
         values += [name, _typed(OPTIONS[name][0], word) if name in OPTIONS else word]
