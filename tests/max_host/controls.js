@@ -1,6 +1,7 @@
 // The user interface boxes: Live's parameters and umenu. A test moves them with box.user(...), a patch cord with a
 // message; Live stores and automates what has parameter_enable.
 'use strict';
+const {atomsOf} = require('./atoms');
 
 const CONTROLS = new Set(['live.dial', 'live.numbox', 'live.menu', 'live.text']);
 
@@ -12,6 +13,10 @@ function parameter(box) {
   const high = choices ? choices.length - 1 : about.parameter_mmax ?? 127;
   const isButton = kind === 'live.text' && box.json.mode === 0;
   const whole = about.parameter_type !== 0;
+  // Cycling '74's Parameter Properties: Live holds an int parameter as 256 values, wider ranges take type float.
+  if (about.parameter_type === 1 && high - low > 255) {
+    box.fault(`${about.parameter_longname}: type int holds 256 values, not ${low} to ${high}`);
+  }
   let value = about.parameter_initial_enable ? about.parameter_initial[0] : low;
 
   const fit = (atom) => Math.min(high, Math.max(low, whole ? Math.round(atom) : Math.fround(atom)));
@@ -63,14 +68,16 @@ function umenu(box) {
   box.user = (text) => {
     index = items.indexOf(text);
     if (index < 0) throw new Error(`the menu has ${items.join(', ')}, not ${text}`);
-    box.out(1, items[index]);
+    box.out(1, ...atomsOf(items[index])); // the item's text as a message
     box.out(0, index);
   };
   box.inlet(0, (message) => {
-    if (message[0] === 'clear') items = [];
-    else if (message[0] === 'append') items.push(message.slice(1).join(' '));
-    else if (message[0] === 'setsymbol') index = Math.max(0, items.indexOf(message.slice(1).join(' ')));
-    else box.fault(`umenu: no message ${message[0]}`);
+    if (message[0] === 'clear') {
+      items = [];
+      index = 0; // the first item that is appended is shown
+    } else if (message[0] === 'append') items.push(message.slice(1).join(' '));
+    else if (message[0] === 'set' && Number.isInteger(message[1]) && items[message[1]] !== undefined) index = message[1];
+    else box.fault(`umenu: no message ${message.join(' ')}`);
   });
 }
 

@@ -146,7 +146,7 @@ class Host {
     await this.until(() => this.words === 'Ready', ms);
   }
 
-  /** What Live stores with a set or preset, by long name; restore() is a preset load. */
+  /** What Live stores with a set or preset, by long name; restore() is a preset load, in the order of the names given. */
   state() {
     const kept = {};
     for (const box of this.boxes.values()) {
@@ -156,9 +156,8 @@ class Host {
   }
 
   restore(state) {
-    for (const box of this.boxes.values()) {
-      const value = box.stored && state[box.about().parameter_longname];
-      if (value) this.in('low', () => box.stored.set(value));
+    for (const [name, value] of Object.entries(state)) {
+      this.in('low', () => this.control(name).stored.set(value));
     }
     this.later(() => this.thisDevice.loaded());
   }

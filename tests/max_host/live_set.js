@@ -1,33 +1,64 @@
 // A Live set behind LiveAPI, with Live's rules: paths and ids, refusals, undo steps, threads. What Live would refuse or
 // print to its log is a fault of the device and kept in `faults`.
+//
+// An id belongs to an object, not to a place: the object keeps it when tracks before it come or go, and when it is deleted
+// the id is 0 from then on (reference of live.path and of the LiveAPI object).
 'use strict';
 
 class LiveSet {
-  /** tracks: [{name, audio?}]; version: [major, minor]; scale: {mode, root, name} of Live 12. */
-  constructor({tracks = [{name: 'MIDI 1'}], scenes = 8, version = [12, 1], scale = null} = {}) {
+  /** tracks: [{name, audio?}]; version: [major, minor]; scale: {mode, root, name} of Live 12; mostScenes: of this edition. */
+  constructor({tracks = [{name: 'MIDI 1'}], scenes = 8, mostScenes = 1000, version = [12, 1], scale = null} = {}) {
     this.version = version;
     this.scenes = scenes;
+    this.mostScenes = mostScenes;
     this.scale = scale || {mode: 0, root: 0, name: 'Major'};
     this.time = 0;
     this.faults = [];
     this.undo = []; // one entry a step
     this.step = null;
     this.highlighted = null; // [track, scene]
-    this.tracks = tracks.map(({name, audio}) => ({name, audio: !!audio, clips: new Map(), arrangement: []}));
-    this.ids = new Map();
-    this.paths = new Map();
+    this.tracks = tracks.map(makeTrack);
+    this.objects = [null]; // by id: what says where it is now
   }
 
   fault(text) {
     this.faults.push(text);
   }
 
+  addTrack(index, track) {
+    this.tracks.splice(index, 0, makeTrack(track));
+  }
+
+  deleteTrack(index) {
+    this.tracks.splice(index, 1);
+  }
+
+  /** Id of the object that is at a path now; 0 for none. */
   id(path) {
-    if (!this.ids.has(path)) {
-      this.ids.set(path, this.ids.size + 1);
-      this.paths.set(this.ids.size, path);
-    }
-    return this.ids.get(path);
+    if (!this.resolve(path)) return 0;
+    const [, index, rest] = /^live_set tracks (\d+)(.*)$/.exec(path) || [];
+    const track = index === undefined ? null : this.tracks[index];
+    const clip = rest && this.clipAt(path);
+    const found = this.objects.findIndex((one) => one && (clip ? one.clip === clip :
+      one.track === track && one.rest === (track ? rest : path)));
+    if (found > 0) return found;
+    this.objects.push({track, rest: track ? rest : path, clip});
+    return this.objects.length - 1;
+  }
+
+  /** Where the object with this id is now; "" where it is no more. */
+  path(id) {
+    const one = this.objects[id];
+    if (!one) return '';
+    if (one.track && !this.tracks.includes(one.track)) return '';
+    const path = one.track ? `live_set tracks ${this.tracks.indexOf(one.track)}${one.rest}` : one.rest;
+    return this.resolve(path) && (!one.clip || this.clipAt(path) === one.clip) ? path : '';
+  }
+
+  clipAt(path) {
+    const [, track, kind, index] = /^live_set tracks (\d+) (clip_slots|arrangement_clips) (\d+)( clip)?$/.exec(path) || [];
+    if (!track || (kind === 'clip_slots' && !path.endsWith(' clip'))) return null;
+    return kind === 'clip_slots' ? this.clip(track, Number(index)) : this.tracks[track].arrangement[index];
   }
 
   changed(what) {
@@ -47,14 +78,16 @@ class LiveSet {
     const match = (pattern) => new RegExp(`^${pattern}$`).exec(path);
     if (path === 'live_app') return this.application();
     if (path === 'live_set') return this.song();
-    let found = match('live_set tracks (\\d+)');
+    let found = match('live_set tracks (\\d+)(?: .*)?');
+    if (!found || !this.tracks[found[1]]) return null;
+    found = match('live_set tracks (\\d+)');
     if (found) return this.track(Number(found[1]));
     found = match('live_set tracks (\\d+) clip_slots (\\d+)');
     if (found) return this.slot(Number(found[1]), Number(found[2]));
     found = match('live_set tracks (\\d+) clip_slots (\\d+) clip');
-    if (found && this.tracks[found[1]]) return this.clipObject(this.clip(Number(found[1]), Number(found[2])));
+    if (found) return this.clipObject(this.clip(Number(found[1]), Number(found[2])));
     found = match('live_set tracks (\\d+) arrangement_clips (\\d+)');
-    if (found && this.tracks[found[1]]) return this.clipObject(this.tracks[found[1]].arrangement[found[2]]);
+    if (found) return this.clipObject(this.tracks[found[1]].arrangement[found[2]]);
     found = match('(live_set tracks \\d+.*?) (devices|chains) \\d+');
     if (found) return {type: path.includes('chains') && !/devices \d+$/.test(path) ? 'Chain' : 'MaxDevice', get: {}};
     return null;
@@ -73,7 +106,11 @@ class LiveSet {
     return {
       type: 'Song', get, count: {tracks: this.tracks.length, scenes: this.scenes},
       call: {
-        create_scene: () => { this.scenes++; this.changed('scene'); },
+        create_scene: () => { // refused, Live prints an error and the set stays as it is
+          if (this.scenes >= this.mostScenes) return;
+          this.scenes++;
+          this.changed('scene');
+        },
         begin_undo_step: () => { this.step = []; },
         end_undo_step: () => {
           if (this.step && this.step.length) this.undo.push(this.step);
@@ -85,7 +122,6 @@ class LiveSet {
 
   track(index) {
     const track = this.tracks[index];
-    if (!track) return null;
     const call = {};
     if (this.version[0] > 12 || (this.version[0] === 12 && this.version[1] >= 1)) {
       call.create_midi_clip = (position, beats) => {
@@ -106,7 +142,7 @@ class LiveSet {
 
   slot(trackIndex, scene) {
     const track = this.tracks[trackIndex];
-    if (!track || scene >= this.scenes) return null;
+    if (scene >= this.scenes) return null;
     return {
       type: 'ClipSlot', get: {has_clip: track.clips.has(scene) ? 1 : 0},
       call: {
@@ -152,6 +188,10 @@ class LiveSet {
   }
 }
 
+function makeTrack({name, audio}) {
+  return {name, audio: !!audio, clips: new Map(), arrangement: []};
+}
+
 function makeClip(beats, notes, more = {}) {
   return {
     name: '', beats, looping: 1, loopStart: 0, loopEnd: beats, start: 0,
@@ -163,6 +203,7 @@ function makeClip(beats, notes, more = {}) {
 
 /** The LiveAPI class of one device, which sits at `devicePath`. thread() says where the script runs right now. */
 function liveApiFor(set, devicePath, allowed) {
+  const own = set.id(devicePath);
   return class LiveAPI {
     constructor(...args) {
       const problem = allowed();
@@ -170,32 +211,35 @@ function liveApiFor(set, devicePath, allowed) {
         set.fault(problem);
         throw new Error(problem);
       }
-      this.unquotedpath = this.follow(String(args[args.length - 1]));
-      this.object = this.unquotedpath ? set.resolve(this.unquotedpath) : null;
-      this.id = this.object ? String(set.id(this.unquotedpath)) : '0';
-      this.path = `"${this.unquotedpath}"`;
-      this.type = this.object ? this.object.type : 'none';
+      this.own = this.follow(String(args[args.length - 1])); // follows the object, which is LiveAPI's default mode
     }
 
     follow(path) {
-      if (path === 'this_device') return devicePath;
-      if (path.startsWith('id ')) return set.paths.get(Number(path.slice(3))) || '';
+      if (path.startsWith('id ')) return Number(path.slice(3));
+      if (path === 'this_device') return own;
       if (path === 'live_set view highlighted_clip_slot') {
-        return set.highlighted ? `live_set tracks ${set.highlighted[0]} clip_slots ${set.highlighted[1]}` : '';
+        return set.highlighted ? set.id(`live_set tracks ${set.highlighted[0]} clip_slots ${set.highlighted[1]}`) : 0;
       }
-      return path;
+      return set.id(path);
     }
 
+    get unquotedpath() { return set.path(this.own); }
+
+    get path() { return `"${this.unquotedpath}"`; }
+
+    get id() { return this.unquotedpath ? String(this.own) : '0'; }
+
+    get type() { return this.unquotedpath ? set.resolve(this.unquotedpath).type : 'none'; }
+
     current() {
-      this.object = this.unquotedpath ? set.resolve(this.unquotedpath) : null;
-      if (!this.object) set.fault(`LiveAPI: no object at "${this.unquotedpath}"`);
-      return this.object || {get: {}, set: {}, call: {}, count: {}};
+      if (this.unquotedpath) return set.resolve(this.unquotedpath);
+      set.fault(`LiveAPI: no object with the id ${this.own}`);
+      return {get: {}, set: {}, call: {}, count: {}};
     }
 
     get(property) {
       if (property === 'canonical_parent') {
-        const parent = this.unquotedpath.replace(/ \w+ \d+$/, '');
-        return ['id', set.id(parent)];
+        return ['id', set.id(this.unquotedpath.replace(/ \w+ \d+$/, ''))];
       }
       const {get} = this.current();
       if (!(property in get)) {

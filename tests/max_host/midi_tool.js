@@ -16,7 +16,7 @@ class MidiTool {
       notes: notes.map(([pitch, start, duration]) => ({
         note_id: pitch * 1000 + start, pitch, start_time: start, duration, velocity: 100, mute: 0, probability: 1,
       })),
-      context: {clip: {time_selection_start: from, time_selection_end: to}, scale, grid: {interval: 0.25, enabled: 1}},
+      context: {clip: span(notes, from, to), scale, grid: {interval: 0.25, enabled: 1}},
     };
     this.result = null;
   }
@@ -45,6 +45,17 @@ class MidiTool {
     this.answers++;
     this.result = this.host.dictionaries.store.get(name).notes;
   }
+}
+
+/** What the context says of the clip: the time selection, and how far its notes reach. */
+function span(notes, from, to) {
+  const pitches = notes.map(([pitch]) => pitch);
+  return {
+    time_selection_start: from, time_selection_end: to, insert_marker_time: from,
+    first_note_start: Math.min(0, ...notes.map(([, start]) => start)),
+    last_note_end: Math.max(0, ...notes.map(([, start, duration]) => start + duration)),
+    lowest_pitch: Math.min(127, ...pitches), highest_pitch: Math.max(0, ...pitches),
+  };
 }
 
 module.exports = {MidiTool};

@@ -3,6 +3,7 @@
 'use strict';
 const dgram = require('dgram');
 const osc = require('./osc');
+const {atomsOf} = require('./atoms');
 
 const number = (atom) => typeof atom === 'number';
 const bang = (message) => message[0] === 'bang';
@@ -156,15 +157,15 @@ const objects = {
   transport(box) {
     box.inlet(0, () => {
       const {ticks, playing, tempo} = box.host.scheduler;
-      const beats = ticks / 480;
+      const {bar, beat, units, numerator, denominator} = box.host.scheduler.place();
       box.out(7, ticks);
       box.out(6, playing ? 1 : 0);
-      box.out(5, 4, 4);
+      box.out(5, numerator, denominator);
       box.out(4, tempo);
       box.out(3, 480);
-      box.out(2, ticks % 480);
-      box.out(1, Math.floor(beats % 4) + 1);
-      box.out(0, Math.floor(beats / 4) + 1);
+      box.out(2, units);
+      box.out(1, beat);
+      box.out(0, bar);
     });
   },
 
@@ -226,12 +227,14 @@ const objects = {
     });
   },
 
-  // Remembers any list; a bang gives it again. Live stores the value with the set.
+  // Remembers any list; a bang gives it again. Live stores the value with the set. A symbol with spaces, or one that looks
+  // like a number, is not promised to come back as the symbol it was, so here it never does.
   pattr(box) {
     let value = box.initial();
-    box.stored = {get: () => value, set: (list) => { value = list; box.out(0, ...value); }};
+    const read = (message) => atomsOf(message.join(' '));
+    box.stored = {get: () => value, set: (list) => { value = read(list); box.out(0, ...value); }};
     box.inlet(0, (message) => {
-      if (!bang(message)) value = message;
+      if (!bang(message)) value = read(message);
       box.out(0, ...value);
     });
   },

@@ -56,7 +56,7 @@ function drawBox(c, box, w, h) {
   if (!CONTROLS.has(kind)) return undefined;
   const value = box.value();
   if (kind === 'live.menu') return field(c, w, h, box.parameter.parameter_enum[value], true);
-  if (kind === 'live.numbox') return field(c, w, h, String(value), false);
+  if (kind === 'live.numbox') return field(c, w, h, String(Math.round(value)), false);
   const on = box.json.mode === 1 && value;
   c.fillStyle = on ? ACCENT : '#5a6067';
   c.beginPath();

@@ -12,12 +12,38 @@ class Scheduler {
     this.next = 0;
     this.tempo = 120;
     this.playing = false;
+    this.signatures = [{tick: 0, numerator: 4, denominator: 4}]; // each from a bar's start on
     this.events = [];
     this.metros = new Map();
   }
 
   msPerTick() {
     return 60000 / this.tempo / TICKS_PER_BEAT;
+  }
+
+  /** The song has this time signature from a beat (quarter note) on, which is a bar's start. */
+  signature(numerator, denominator, fromBeat = 0) {
+    const tick = fromBeat * TICKS_PER_BEAT;
+    this.signatures = [...this.signatures.filter((other) => other.tick < tick), {tick, numerator, denominator}];
+  }
+
+  /** Where the song is: bar and beat from 1, and the ticks since that beat, which is the signature's lower number. */
+  place() {
+    let bars = 0;
+    for (const [i, {tick, numerator, denominator}] of this.signatures.entries()) {
+      const perBeat = 4 * TICKS_PER_BEAT / denominator;
+      const next = this.signatures[i + 1];
+      if (next && this.ticks >= next.tick) {
+        bars += Math.ceil((next.tick - tick) / (perBeat * numerator));
+        continue;
+      }
+      const beats = Math.floor((this.ticks - tick) / perBeat);
+      return {
+        bar: bars + Math.floor(beats / numerator) + 1, beat: beats % numerator + 1,
+        units: (this.ticks - tick) - beats * perBeat, numerator, denominator,
+      };
+    }
+    throw new Error('no signature');
   }
 
   after(ms, action) {
