@@ -6,6 +6,9 @@ UNITS = {"int": 0, "float": 1, "percent": 5}  # parameter_unitstyle
 VISIBLE, STORED_ONLY, HIDDEN = 0, 1, 2  # automated and stored; stored only; neither, and never in Live's undo
 VISIBILITY = {"automated": VISIBLE, "stored": STORED_ONLY, "hidden": HIDDEN}
 FLOAT, INT, ENUM, BLOB = range(4)
+# "the native integer representation is limited to a range of 0-255 ... the Type attribute should be set to Float, and the
+# Unit Style attribute should be set to Int" (Cycling '74, Parameter Properties). The scripts round what comes.
+INT_SPAN = 255
 DIAL = (44, 48)  # the size of a live.dial with its name and value
 
 
@@ -21,7 +24,7 @@ def parameter_fields(name: str, spec: dict) -> dict:
     if enum:
         value |= {"parameter_type": ENUM, "parameter_enum": enum, "parameter_mmax": len(enum) - 1}
     else:
-        whole = spec.get("unit", "int") == "int"
+        whole = spec.get("unit", "int") == "int" and high - low <= INT_SPAN
         value |= {"parameter_type": INT if whole else FLOAT, "parameter_mmin": float(low),
                   "parameter_mmax": float(high), "parameter_unitstyle": UNITS[spec.get("unit", "int")]}
     if "initial" in spec:

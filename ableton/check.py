@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from ableton import amxd
-from ableton.boxes import BLOB, ENUM
+from ableton.boxes import BLOB, ENUM, INT, INT_SPAN
 from ableton.max_objects import BOXES, Shape, UnknownObject, arguments, describe
 from ableton.patcher import HEIGHT, TOOL_SIZE, declared_ports
 
@@ -109,6 +109,9 @@ def _parameters(patcher: dict, boxes: dict, fourcc: str) -> list[str]:
         initial = value.get("parameter_initial", [low])[0]
         if not low <= initial <= high or low >= high:
             problems.append(f"parameter {name!r}: initial {initial} is not in {low} to {high}")
+        if value["parameter_type"] == INT and high - low > INT_SPAN:
+            problems.append(f"parameter {name!r}: type int holds {INT_SPAN + 1} values, received {low} to {high}: "
+                            "make it a float with the unit style int")
     banks = patcher["parameters"]["parameterbanks"].values()
     for bank in banks:
         unknown = [name for name in bank["parameters"] if name != "-" and name not in longs]

@@ -73,6 +73,8 @@ def test_parameters_tell_themselves(name):
             pressed = box["maxclass"] == "live.text" and box["mode"] == 0
             stored = value["parameter_longname"] == "Daemon Port"
             assert value["parameter_invisible"] == (2 if pressed else 1 if stored else 0)
+            if value["parameter_longname"] in ("Seed", "Daemon Port"):  # wider than Live's int, shown as whole numbers
+                assert (value["parameter_type"], value["parameter_unitstyle"]) == (0, 0)
     ui = [item["box"]["maxclass"] for item in patcher["boxes"] if item["box"].get("presentation")]
     assert "jsui" in ui and "umenu" in ui
 
@@ -119,6 +121,7 @@ CHANGES = {
     "reaches over": lambda p, b: b["x"].update(presentation_rect=[0.0, 150.0, 44.0, 48.0]),
     "no Info View text": lambda p, b: b["x"]["saved_attribute_attributes"]["valueof"].pop("parameter_info"),
     "initial": lambda p, b: b["x"]["saved_attribute_attributes"]["valueof"].update(parameter_initial=[7]),
+    "type int holds 256 values": lambda p, b: b["seed"]["saved_attribute_attributes"]["valueof"].update(parameter_type=1),
     "the object has": lambda p, b: b["midiin"].update(numoutlets=3),
     "no Max object": lambda p, b: b["midiin"].update(text="midin"),
     "2 times": lambda p, b: b["x"]["saved_attribute_attributes"]["valueof"].update(parameter_longname="Y"),
