@@ -3,16 +3,12 @@
 device.name = "MusicVAE Generate";
 
 var HISTORY = 32; // results that previous and next walk through
-var results = []; // {clip, name}
+var results = []; // {clip, name, label: the name without what it was varied from, seed: undefined of a grabbed one}
 var current = -1;
 var instance = "g" + freshSeed(); // names this device's clip at the daemon
 
 actions.generate = function () {
-    var seed = nextSeed();
-    run("Generating", {}, "/vae/generate",
-        [settings.model, settings.variations, settings.temperature, seed], function (i) {
-            return clipName(settings.model, seed, settings.temperature, i, "");
-        });
+    run("Generating", "/vae/generate", {}, [], "");
 };
 
 actions.vary = function () {
@@ -20,23 +16,19 @@ actions.vary = function () {
         say("fail", "Nothing to vary yet: generate or grab a clip first");
         return;
     }
-    var seed = nextSeed();
-    var amount = settings.amount / 100;
     var clips = {};
-    clips[instance] = results[current].clip;
-    run("Varying", clips, "/vae/vary",
-        [settings.model, instance, settings.variations, amount, settings.temperature, seed], function (i) {
-            return clipName(settings.model, seed, settings.temperature, i, "vary " + shortNumber(amount));
-        });
+    clips[instance] = forModel(results[current].clip);
+    run("Varying", "/vae/vary", clips, [settings.amount / 100],
+        " vary " + settings.amount + "% of " + results[current].label);
 };
 
 actions.grab = function () {
-    var clip = grabClip(modelPart());
+    var clip = grabClip();
     if (clip.error) {
         say("fail", clip.error);
         return;
     }
-    remember(fitted(clip, modelBeats()), clip.name);
+    remember(clip, clip.name, "");
     show(results.length - 1);
     say("on", "Took the highlighted clip: Vary makes clips like it");
 };
@@ -57,15 +49,21 @@ actions.write = function () {
     write([results[current]]);
 };
 
-function run(verb, clips, address, args, nameOf) {
-    var key = scaleOptions();
-    var options = key.options.concat(settings.density === 50 ? [] : ["density", settings.density / 100]);
-    var extra = (key.words ? " " + key.words : "") + (settings.density === 50 ? "" : " d" + settings.density);
+// Ask with the settings of now, which are also those of the names, whatever is moved before the answer comes. amount and
+// source: of /vae/vary, and the end of the names that says from what.
+function run(verb, address, clips, amount, source) {
+    var model = settings.model;
+    var temperature = settings.temperature;
     var count = settings.variations;
-    ask(verb + " " + (count === 1 ? "a clip" : count + " clips"), clips, address, args.concat(options), {
+    var seed = nextSeed();
+    var key = scaleOptions();
+    var density = settings.density === 50 ? [] : ["density", settings.density / 100];
+    var more = [key.words, density.length ? "d" + settings.density : ""].filter(Boolean).join(" ");
+    var args = [model].concat(Object.keys(clips), count, amount, temperature, seed, key.options, density);
+    ask(verb + " " + (count === 1 ? "a clip" : count + " clips"), clips, address, args, {
         done: function (result) {
             var made = result.clips.map(function (clip, i) {
-                return remember(clip, nameOf(i) + extra);
+                return remember(clip, clipName(model, seed, temperature, i, more), source, seed);
             });
             show(results.length - made.length);
             write(made, key.note);
@@ -73,8 +71,8 @@ function run(verb, clips, address, args, nameOf) {
     });
 }
 
-function remember(clip, name) {
-    var result = {clip: clip, name: name};
+function remember(clip, label, source, seed) {
+    var result = {clip: clip, name: label + source, label: label, seed: seed};
     results.push(result);
     if (results.length > HISTORY) {
         results.shift();
@@ -89,7 +87,10 @@ function show(index) {
         return;
     }
     current = clamp(index, 0, results.length - 1);
-    showClip(results[current].clip, (current + 1) + "/" + results.length + "  " + results[current].name);
+    var result = results[current];
+    device.seed = result.seed;
+    showClip(result.seed === undefined ? forModel(result.clip) : result.clip,
+        (current + 1) + "/" + results.length + "  " + result.name);
 }
 
 function write(made, note) {

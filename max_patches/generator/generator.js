@@ -14,11 +14,13 @@ tool.ask = function (key, list, selection) {
     if (settings.density !== 50) {
         options.push("density", settings.density / 100);
     }
+    var title = clipName(settings.model, settings.seed, settings.temperature, 0,
+        settings.density === 50 ? "" : "d" + settings.density);
     ask("Generating " + bars + (bars === 1 ? " bar" : " bars"), {}, "/vae/generate",
         [settings.model, 1, settings.temperature, settings.seed].concat(options), {
             done: function (result) {
                 var clip = result.clips[0];
-                showClip(clip, clipName(settings.model, settings.seed, settings.temperature, 0, ""));
+                showClip(clip, title);
                 say("on", clip.notes.length + " notes");
                 tool.store(key, placed([clip], selection.from, selection.to));
             }

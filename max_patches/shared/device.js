@@ -13,11 +13,16 @@ var TO_PANEL = 3; // route: menus, stored values, `sync`
 var TICK = 100; // ms
 var LIST_REPAIRS = 5; // times the list of models is asked for again when a part of it was lost
 var EARLY = {ready: true, context: true, notes: true};
+// To what part of one a control's value is rounded, once: as it is then sent, it stands in the names, so that a name gives
+// its result back. Wide whole numbers come as floats (see ableton/boxes.py).
+var FRACTION = {temperature: 100, amount: 1, density: 1, seed: 1, port: 1};
 
 var settings = {}; // the last value of each control, by its name in the patch
 var actions = {}; // what a button or a message does, by the same name
-var device = {name: "MusicVAE", models: /./, list: [], tasks: {}, bars: {}, busy: "", rid: 0, words: "", light: "off",
-    changed: null};
+// menu: the models in the menu's order. tasks, bars: of every model that was heard of. seed: of the result that is shown.
+/** @type {*} */
+var device = {name: "MusicVAE", models: /./, list: [], menu: [], tasks: {}, bars: {}, busy: "", rid: 0, words: "",
+    light: "off", changed: null, seed: undefined};
 var session = null;
 var ticker = null;
 
@@ -61,24 +66,36 @@ actions.ready = function () {
 };
 
 actions.port = function (value) {
-    outlet(TO_DAEMON, "port", value);
+    outlet(TO_DAEMON, "port", rounded("port", value));
 };
 
-actions.model = function (name) {
-    settings.model = String(name);
-    outlet(TO_PANEL, "keepmodel", settings.model);
+// The menu tells the item's number: its text would come as whatever atoms Max reads in it.
+actions.model = function (index) {
+    if (index >= device.menu.length) {
+        return;
+    }
+    settings.model = device.menu[index];
+    outlet(TO_PANEL, "keepmodel", toSymbol(settings.model), device.tasks[settings.model] || "unknown", modelBars());
     if (device.changed) {
         device.changed();
     }
 };
 
-// The stored name, which may not be on this daemon: it is shown all the same, and the daemon says what is wrong.
-actions.keptmodel = function (name) {
-    if (name && name !== "none") {
-        settings.model = String(name);
-        showModels();
+// The model that the set stores, with what has to be known of it before the daemon's list comes. It may not be on this
+// daemon: it is shown all the same, and the daemon says what is wrong.
+actions.keptmodel = function (symbol, task, bars) {
+    if (bars === undefined) {
+        return; // nothing was stored yet
     }
+    settings.model = fromSymbol(symbol);
+    device.tasks[settings.model] = device.tasks[settings.model] || String(task);
+    device.bars[settings.model] = device.bars[settings.model] || bars;
+    showModels();
 };
+
+function rounded(name, value) {
+    return FRACTION[name] ? Math.round(value * FRACTION[name]) / FRACTION[name] : value;
+}
 
 function tick() {
     session.tick();
@@ -106,8 +123,8 @@ function control() {
         return;
     }
     var before = settings[name];
-    settings[name] = args[0];
-    if (before !== undefined && before !== args[0] && device.changed) {
+    settings[name] = rounded(name, args[0]);
+    if (before !== undefined && before !== settings[name] && device.changed) {
         device.changed();
     }
 }
@@ -172,8 +189,6 @@ function askModels(again) {
                 return;
             }
             device.list = found;
-            device.tasks = {};
-            device.bars = {};
             found.forEach(function (model) {
                 device.tasks[model.name] = model.task;
                 device.bars[model.name] = model.bars;
@@ -192,17 +207,16 @@ function askModels(again) {
 }
 
 function showModels() {
-    outlet(TO_PANEL, "models", "clear");
-    var known = false;
-    device.list.forEach(function (model) {
-        known = known || model.name === settings.model;
-        outlet(TO_PANEL, "models", "append", model.name);
-    });
-    if (settings.model && !known) {
-        outlet(TO_PANEL, "models", "append", settings.model);
+    device.menu = device.list.map(function (model) { return model.name; });
+    if (settings.model && device.menu.indexOf(settings.model) < 0) {
+        device.menu.push(settings.model);
     }
+    outlet(TO_PANEL, "models", "clear");
+    device.menu.forEach(function (name) {
+        outlet(TO_PANEL, "models", "append", name);
+    });
     if (settings.model) {
-        outlet(TO_PANEL, "models", "setsymbol", settings.model);
+        outlet(TO_PANEL, "models", "set", device.menu.indexOf(settings.model));
     }
 }
 
@@ -211,11 +225,20 @@ function modelPart() {
     return /^drums/.test(device.tasks[settings.model] || "") ? "drums" : "melody";
 }
 
-function modelBeats() {
-    return (device.bars[settings.model] || 2) * BEATS_PER_BAR;
+function modelBars() {
+    return device.bars[settings.model] || 2;
 }
 
-// Ask for clips. A model that the daemon has but has not loaded is loaded first.
+// A clip as the chosen model takes it: as long as its own, and grabbed notes as the part it knows.
+function forModel(clip) {
+    var fit = fitted(clip, modelBars() * BEATS_PER_BAR);
+    fit.notes.forEach(function (note) {
+        note.part = note.part || modelPart();
+    });
+    return fit;
+}
+
+// Ask for clips: the first of `args` is the model. One that the daemon has but has not loaded is loaded first.
 function ask(words, clips, address, args, handlers) {
     if (!settings.model) {
         say(session.online ? "fail" : "off",
@@ -223,8 +246,8 @@ function ask(words, clips, address, args, handlers) {
         return;
     }
     var mayLoad = true;
+    var model = args[0];
     var guarded = {
-        clip: handlers.clip,
         progress: function (fraction) {
             outlet(TO_VIEW, "progress", fraction);
         },
@@ -235,11 +258,11 @@ function ask(words, clips, address, args, handlers) {
         fail: function (code, message) {
             if (code === "not_loaded" && mayLoad) {
                 mayLoad = false;
-                working("Loading " + settings.model, session.request("/vae/load", [settings.model], {
+                working("Loading " + model, session.load(model, {
                     done: run,
                     progress: guarded.progress,
                     fail: guarded.fail
-                }, 120000));
+                }));
                 return;
             }
             outlet(TO_VIEW, "progress", 0);
@@ -257,18 +280,20 @@ function freshSeed() {
     return Math.floor(Math.random() * 100000);
 }
 
-// A locked seed is the user's number; an open one is new for every click and kept in the clip's name. Locking keeps
-// the seed of the result that was heard last.
+// A locked seed is the user's number; an open one is new for every click and kept in the clip's name.
 function nextSeed() {
-    device.seed = settings.lock ? settings.seed : freshSeed();
-    return device.seed;
+    return settings.lock ? settings.seed : freshSeed();
 }
 
-actions.lock = function (on) {
-    if (on && !settings.lock && device.seed !== undefined) {
-        outlet(TO_PANEL, "seed", device.seed);
+// Lock the seed of the result that is shown. A button's work, not the lock's: a preset switches the lock on too, and brings
+// a seed of its own.
+actions.keep = function () {
+    if (device.seed === undefined) {
+        say("fail", "No seed to keep: what is shown was not made here");
+        return;
     }
-    settings.lock = on;
+    outlet(TO_PANEL, "seed", device.seed);
+    outlet(TO_PANEL, "lock", 1);
 };
 
 // A clip for the view, in the protocol's chunks.

@@ -35,18 +35,23 @@ function trackAt(index) {
     return new LiveAPI("live_set tracks " + index);
 }
 
+// A track that was found before, wherever it is now. Of one that was deleted, Live says id 0: it does not exist.
+function trackOfId(id) {
+    return new LiveAPI("id " + id);
+}
+
 function slotAt(track, scene) {
     return new LiveAPI(track.unquotedpath + " clip_slots " + scene);
 }
 
-// MIDI tracks of the set: [{index, name}], in order.
+// MIDI tracks of the set: [{id, index, name}], in order. The id stays with a track that is moved or renamed.
 function midiTracks() {
     var count = new LiveAPI("live_set").getcount("tracks");
     var tracks = [];
     for (var index = 0; index < count; index++) {
         var track = trackAt(index);
         if (numberOf(track, "has_midi_input")) {
-            tracks.push({index: index, name: textOf(track, "name")});
+            tracks.push({id: Number(track.id), index: index, name: textOf(track, "name")});
         }
     }
     return tracks;
@@ -70,25 +75,32 @@ function isFree(slot) {
     return exists(slot) && !numberOf(slot, "has_clip");
 }
 
-// Scenes, from `scene` down, whose slots are free on all `tracks`; as many as wanted, with new scenes at the end where
-// the set has too few. Clips are never deleted, so a taken slot is passed over.
+// Scenes, from `scene` down, whose slots are free on all `tracks`: {list}, as many as wanted, with new scenes at the end
+// where the set has too few. Clips are never deleted, so a taken slot is passed over. A slot that is not there at all, for
+// want of its track, is no taken one: further down there are no others. {error} then, and where Live makes no more scenes.
 function freeScenes(tracks, scene, wanted) {
     var song = new LiveAPI("live_set");
     var scenes = [];
-    while (scenes.length < wanted) {
+    for (; scenes.length < wanted; scene++) {
         if (scene >= song.getcount("scenes")) {
             song.call("create_scene", -1);
+            if (scene >= song.getcount("scenes")) {
+                return {error: "The set has no free slot there, and Live makes no more scenes"};
+            }
         }
         var free = true;
         for (var i = 0; i < tracks.length; i++) {
-            free = free && isFree(slotAt(tracks[i], scene));
+            var slot = slotAt(tracks[i], scene);
+            if (!exists(slot)) {
+                return {error: "A track that was chosen is no longer in the set: choose again"};
+            }
+            free = free && isFree(slot);
         }
         if (free) {
             scenes.push(scene);
         }
-        scene++;
     }
-    return scenes;
+    return {list: scenes};
 }
 
 // One clip is one undo step: a slot filled, its notes and its name.
@@ -157,15 +169,19 @@ function writeClips(made, destination) {
     if (!numberOf(place.track, "has_midi_input")) {
         return {error: "The device's track takes no MIDI clips: put it on a MIDI track, or highlight a slot on one"};
     }
-    var scenes = destination === ARRANGEMENT ? [] : freeScenes([place.track], place.scene, made.length);
+    var scenes = destination === ARRANGEMENT ? {list: []} : freeScenes([place.track], place.scene, made.length);
+    if (scenes.error) {
+        return scenes;
+    }
     for (var i = 0; i < made.length; i++) {
         var written = destination === ARRANGEMENT ? writeToArrangement(place.track, made[i].clip, made[i].name) :
-            writeToSlot(slotAt(place.track, scenes[i]), made[i].clip, made[i].name);
+            writeToSlot(slotAt(place.track, scenes.list[i]), made[i].clip, made[i].name);
         if (written.error) {
             return written;
         }
     }
-    return {where: textOf(place.track, "name") + (scenes.length ? ", scene " + (scenes[0] + 1) : ", arrangement")};
+    return {where: textOf(place.track, "name") +
+        (scenes.list.length ? ", scene " + (scenes.list[0] + 1) : ", arrangement")};
 }
 
 function startingSlot(destination) {
@@ -186,14 +202,15 @@ function liveVersion() {
     return application.call("get_major_version") + application.call("get_minor_version") / 100;
 }
 
-// The notes that the highlighted slot plays: inside the loop where it loops, else from start to end marker.
-function grabClip(part) {
+// The notes that the highlighted slot plays: inside the loop where it loops, else from start to end marker. They have no
+// part: what they are, `forModel` decides when a model is asked about them. {error, empty} where there is no clip.
+function grabClip() {
     var place = highlightedSlot();
     if (place.error) {
         return place;
     }
     if (isFree(place.slot)) {
-        return {error: "The highlighted slot is empty: highlight one with a MIDI clip"};
+        return {error: "The highlighted slot is empty: highlight one with a MIDI clip", empty: true};
     }
     /** @type {*} */
     var clip = new LiveAPI(place.slot.unquotedpath + " clip");
@@ -204,7 +221,7 @@ function grabClip(part) {
     var from = numberOf(clip, looping ? "loop_start" : "start_marker");
     var to = numberOf(clip, looping ? "loop_end" : "end_marker");
     var answer = JSON.parse(clip.call("get_notes_extended", 0, 128, from, to - from));
-    var grabbed = clipFromLive(textOf(clip, "name"), part, answer.notes, from, to);
+    var grabbed = clipFromLive(textOf(clip, "name"), "", answer.notes, from, to);
     if (!grabbed.notes.length) {
         return {error: "The highlighted clip has no notes in its loop"};
     }

@@ -163,14 +163,19 @@ function partOf(clip, part) {
     };
 }
 
-function shortNumber(value) {
-    return String(Math.round(value * 100) / 100);
+// A clip's name in Live: what has to be typed in to have the same result again. The numbers are those that were sent.
+function clipName(model, seed, temperature, index, more) {
+    return model + " s" + seed + " t" + temperature + (index > 0 ? " #" + (index + 1) : "") + (more ? " " + more : "");
 }
 
-// A clip's name in Live: what has to be typed in to have the same result again.
-function clipName(model, seed, temperature, index, more) {
-    return model + " s" + seed + " t" + shortNumber(temperature) + (index > 0 ? " #" + (index + 1) : "") +
-        (more ? " " + more : "");
+// Text as a symbol that is still one when Max or Live has read it from text again, as they do with menu items and stored
+// values: there "Low End" becomes two atoms, "01 Kit" a 1 and a symbol, and a comma or semicolon ends the message.
+function toSymbol(text) {
+    return "=" + encodeURIComponent(text);
+}
+
+function fromSymbol(symbol) {
+    return decodeURIComponent(String(symbol).slice(1));
 }
 
 // The drum pitches that the models write, in the order of their kinds (kick, snare, closed and open hi-hat, low, mid
@@ -226,12 +231,17 @@ function stepsClip(steps, part, beats, velocity) {
     return {name: "", beats: beats, notes: notes};
 }
 
-// A whole grid {columns, rows, beats, part, model, cells: [clip]} as a flat list, and back. The list is what a Live
-// Set keeps, so that the grid plays again where no daemon runs.
+// A whole grid {columns, rows, beats, part, model, temperature, seed, grabbed, cells: [clip]} as a flat list, and back;
+// `grabbed` has a bit for each corner that the user gave. The list is what a Live Set keeps, so that the grid plays again
+// where no daemon runs. Whole numbers and symbols only, which come back from Live as they were.
+var GRID_FORMAT = 2;
+var GRID_HEAD = 10; // atoms before the cells
+
 function packGrid(grid) {
     var loud = grid.cells.filter(function (clip) { return clip.notes.length; })[0];
     var velocity = loud ? loud.notes[0].velocity : 100;
-    var list = [1, grid.model, grid.part, grid.columns, grid.rows, grid.beats, velocity];
+    var list = [GRID_FORMAT, toSymbol(grid.model), grid.part, grid.columns, grid.rows, grid.beats, velocity,
+        Math.round(grid.temperature * 100), grid.seed, grid.grabbed];
     grid.cells.forEach(function (clip) {
         var steps = clipSteps(clip, grid.part);
         for (var i = 0; i < steps.length; i += STEPS_PER_INT) {
@@ -244,14 +254,15 @@ function packGrid(grid) {
 // Null for a list that is no grid.
 function unpackGrid(list) {
     var grid = {
-        model: String(list[1]), part: String(list[2]), columns: list[3], rows: list[4], beats: list[5], cells: []
+        model: fromSymbol(list[1]), part: String(list[2]), columns: list[3], rows: list[4], beats: list[5],
+        temperature: list[7] / 100, seed: list[8], grabbed: list[9], cells: []
     };
     var count = grid.beats * STEPS_PER_BEAT;
     var atoms = Math.ceil(count / STEPS_PER_INT);
-    if (list[0] !== 1 || list.length !== 7 + grid.columns * grid.rows * atoms) {
+    if (list[0] !== GRID_FORMAT || list.length !== GRID_HEAD + grid.columns * grid.rows * atoms) {
         return null;
     }
-    for (var at = 7; at < list.length; at += atoms) {
+    for (var at = GRID_HEAD; at < list.length; at += atoms) {
         var steps = [];
         for (var step = 0; step < count; step++) {
             steps.push((list[at + Math.floor(step / STEPS_PER_INT)] >> (9 * (step % STEPS_PER_INT))) & 511);

@@ -9,8 +9,8 @@
 //   io.state(online, words)   the daemon answers, or does not; words say what to do
 //   io.notice(event, detail)  the daemon tells something unasked
 //
-// A request's handlers, all optional: clip(index, clip), item(address, args), progress(fraction), done(result),
-// fail(code, message). Exactly one of done and fail is called.
+// A request's handlers, all optional: item(address, args), progress(fraction), done(result), fail(code, message).
+// Exactly one of done and fail is called; done's result holds {clips, count, args}.
 
 var NO_DAEMON = "No daemon answers. Start it in a terminal: python3 cli.py start";
 var PROTOCOL = 1;
@@ -23,6 +23,7 @@ var REPEAT_ACCEPTED = 3000; // the same once it is accepted
 var REPAIR_AFTER = 80; // ms after the last message until missing chunks are asked for
 var REPAIRS = 30;
 var REQUEST_LIMIT = 30000; // ms without any word on a request until it fails
+var LOAD_LIMIT = 120000; // the same while a model is loaded
 
 function Session(io) {
     this.io = io;
@@ -102,6 +103,25 @@ Session.prototype.request = function (address, args, handlers, limit) {
     return this.send(address, args, handlers, limit || REQUEST_LIMIT, true).rid;
 };
 
+// The same for what is answered with clips: `done` has all that the daemon counted. Only the request itself can tell: of
+// a lost answer nothing but its count arrives.
+Session.prototype.requestClips = function (address, args, handlers, limit) {
+    return this.asWork(this.request(address, args, handlers, limit), true);
+};
+
+// Have a model loaded.
+Session.prototype.load = function (model, handlers) {
+    return this.asWork(this.request("/vae/load", [model], handlers, LOAD_LIMIT), false);
+};
+
+Session.prototype.asWork = function (rid, clips) {
+    if (rid) {
+        this.requests[rid].work = true;
+        this.requests[rid].makesClips = clips;
+    }
+    return rid;
+};
+
 // Send a clip under a name that later requests may use. Failing parts are sent anew under a fresh rid.
 Session.prototype.upload = function (name, clip, handlers, started) {
     var session = this;
@@ -125,6 +145,7 @@ Session.prototype.upload = function (name, clip, handlers, started) {
                 }
             }
         }, REQUEST_LIMIT, true);
+        session.asWork(rid, false);
     }
     if (!this.online) {
         handlers.fail("offline", NO_DAEMON);
@@ -150,8 +171,7 @@ Session.prototype.requestWithClips = function (clips, address, args, handlers, l
             }, started);
             return;
         }
-        var rid = session.request(address, args, {
-            clip: handlers.clip,
+        started(session.requestClips(address, args, {
             progress: handlers.progress,
             done: handlers.done,
             fail: function (code, message) {
@@ -162,20 +182,21 @@ Session.prototype.requestWithClips = function (clips, address, args, handlers, l
                     handlers.fail(code, message);
                 }
             }
-        }, limit);
-        if (rid) {
-            session.requests[rid].cancellable = true;
-        }
-        started(rid);
+        }, limit));
     }
     next(0);
 };
 
-// Give up all that was asked with clips (not uploads, which end at once, nor the list of models).
+// Give up all that is under way for clips: the requests, the uploads that lead to one, and the loading of a model. Each
+// fails here and now, so that nothing of it goes on, and an answer that is on its way already is dropped.
 Session.prototype.cancelAll = function () {
     for (var rid in this.requests) {
-        if (this.requests[rid].cancellable) {
-            this.send("/vae/cancel", [this.requests[rid].rid], {}, 1000, false);
+        var request = this.requests[rid];
+        if (request.work) {
+            if (request.makesClips) {
+                this.send("/vae/cancel", [request.rid], {}, 1000, false);
+            }
+            this.fail(request, "cancelled", "Something newer was asked for");
         }
     }
 };
@@ -196,7 +217,7 @@ Session.prototype.post = function (rid, messages, handlers, limit, repeats) {
     var request = {
         rid: rid, messages: messages, handlers: handlers, limit: limit, repeats: repeats,
         sent: now, heard: now, accepted: false, clips: [], total: -1, count: 0, args: null, repairs: 0, alias: null,
-        cancellable: false
+        work: false, makesClips: false
     };
     this.requests[rid] = request;
     this.transmit(request);
@@ -312,7 +333,7 @@ Session.prototype.receive = function (address, args) {
         if (direct.alias) {
             delete this.requests[direct.rid];
         } else {
-            request.total = request.clips.length || handlers.clip ? args[2] : 0;
+            request.total = request.makesClips ? args[2] : 0;
             request.count = args[2];
             request.args = args.slice(3);
         }
@@ -344,9 +365,6 @@ Session.prototype.settle = function (request, index) {
     }
     clip.complete = true;
     clip.notes.sort(byStart);
-    if (request.handlers.clip) {
-        request.handlers.clip(index, clip);
-    }
 };
 
 Session.prototype.finish = function (request) {

@@ -10,13 +10,16 @@ var TO_TOOL = 4; // live.miditool.out
 var TO_APPLY = 5; // live.miditool.in, in the patch behind qlim and deferlow
 var ANSWERS = 64; // stored results: a user goes back and forth between a few
 
+/** @type {*} */
 var tool = {
-    answers: {}, order: [], selection: null, moved: false, own: false, dictionary: null, keyOf: null, ask: null
+    answers: {}, order: [], selection: null, context: "", shown: "", moved: false, own: false, dictionary: null,
+    keyOf: null, ask: null
 };
 
 // live.miditool.in's context comes first, from the outlet further right.
 actions.context = function (word, name) {
-    var context = JSON.parse(new Dict(name).stringify());
+    tool.context = new Dict(name).stringify();
+    var context = JSON.parse(tool.context);
     tool.selection = {
         from: context.clip.time_selection_start,
         to: context.clip.time_selection_end,
@@ -26,15 +29,24 @@ actions.context = function (word, name) {
 
 // Then the notes. The answer goes out before this returns: the stored one, or the notes as they are.
 actions.notes = function (word, name) {
-    var heard = JSON.parse(new Dict(name).stringify()).notes;
+    var text = new Dict(name).stringify();
+    var heard = JSON.parse(text).notes;
     var list = heard === undefined ? [] : [].concat(heard);
     var key = tool.keyOf(list, tool.selection);
-    var known = tool.answers[key];
+    // A cycle goes on with the notes and the context it began with, until the user selects something else (reference of
+    // live.miditool.in). So our own bang only delivers where it shows what the user's last one did: another clip, which
+    // nobody asked to change, gets its notes back as they are.
+    var strange = tool.own && tool.shown !== tool.context + text;
+    if (!tool.own) {
+        tool.shown = tool.context + text;
+    }
+    var known = strange ? undefined : tool.answers[key];
     tool.dictionary = tool.dictionary || new Dict();
     tool.dictionary.parse(JSON.stringify({notes: known || list}));
     outlet(TO_TOOL, "dictionary", tool.dictionary.name);
-    // Our own bang only delivers. If another clip was selected meanwhile, it finds nothing stored and changes nothing.
-    if (!known && !tool.own && session) {
+    if (strange) {
+        say("on", "Another clip is selected: nothing was changed");
+    } else if (!known && !tool.own && session) {
         session.cancelAll();
         tool.ask(key, list, tool.selection);
     }

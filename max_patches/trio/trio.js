@@ -4,8 +4,11 @@ device.name = "MusicVAE Trio";
 device.models = /^(trio_16bar|melody_32bar)$/;
 
 var TRIO_PARTS = ["lead", "bass", "drums"];
-var tracks = []; // MIDI tracks of the set: {index, name}
-var chosen = {}; // part to track name, as the set has it stored
+var NO_TRACK = "Choose a track";
+/** @type {*} */
+var tracks = []; // MIDI tracks of the set in the menus' order: {id, index, name, label}
+var chosen = {}; // part to the id of its track, which stays with a track that is moved or renamed
+var kept = {}; // part to the label that the set stores, by which a track is found when the set is opened
 
 actions.ready = (function (start) {
     return function () {
@@ -18,51 +21,79 @@ actions.ready = (function (start) {
 actions.tracks = listTracks;
 
 TRIO_PARTS.forEach(function (part) {
-    actions[part] = function (name) {
-        chosen[part] = String(name);
-        outlet(TO_PANEL, "keep" + part, chosen[part]);
+    // From the menu comes the item's number: 0 is no track, and an item's text may be another track's too.
+    actions[part] = function (item) {
+        if (item > 0 && item <= tracks.length) {
+            choose(part, tracks[item - 1]);
+        } else {
+            delete chosen[part];
+            keepTrack(part, "");
+        }
     };
-    actions["kept" + part] = function (name) {
-        if (name && name !== "none") {
-            chosen[part] = String(name);
+    actions["kept" + part] = function (symbol) {
+        var label = symbol === "none" ? "" : fromSymbol(symbol);
+        if (label !== (kept[part] || "")) { // not our own echo
+            delete chosen[part];
+            kept[part] = label;
             listTracks();
         }
     };
 });
 
+function choose(part, track) {
+    chosen[part] = track.id;
+    keepTrack(part, track.label);
+}
+
+function keepTrack(part, label) {
+    if (label !== (kept[part] || "")) {
+        kept[part] = label;
+        outlet(TO_PANEL, "keep" + part, label ? toSymbol(label) : "none");
+    }
+}
+
+// A track's label is its name; tracks that share one have their number before it, as Live's own buttons do.
 function listTracks() {
     tracks = midiTracks();
+    tracks.forEach(function (track) {
+        var same = tracks.filter(function (other) { return other.name === track.name; });
+        track.label = same.length > 1 ? (track.index + 1) + ": " + track.name : track.name;
+    });
     TRIO_PARTS.forEach(function (part) {
         outlet(TO_PANEL, part, "clear");
+        outlet(TO_PANEL, part, "append", NO_TRACK);
         tracks.forEach(function (track) {
-            outlet(TO_PANEL, part, "append", track.name);
+            outlet(TO_PANEL, part, "append", track.label);
         });
-        if (chosen[part]) {
-            outlet(TO_PANEL, part, "setsymbol", chosen[part]);
+        var track = trackFor(part);
+        if (track) {
+            choose(part, track);
         }
+        outlet(TO_PANEL, part, "set", tracks.indexOf(track) + 1);
     });
 }
 
-// The tracks of the parts that the model makes: [{part, track}], or {error}.
+function trackFor(part) {
+    return tracks.filter(function (track) {
+        return chosen[part] ? track.id === chosen[part] : track.label === kept[part];
+    })[0];
+}
+
+// The tracks of the parts that the model makes: {list: [{part, id}]}, or {error}.
 function places(parts) {
-    tracks = midiTracks();
+    listTracks();
     var found = [];
     var used = {};
     for (var i = 0; i < parts.length; i++) {
-        var track = null;
-        for (var j = 0; j < tracks.length; j++) {
-            if (tracks[j].name === chosen[parts[i]]) {
-                track = tracks[j];
-            }
-        }
+        var track = trackFor(parts[i]);
         if (!track) {
             return {error: "Choose a MIDI track for the " + parts[i] + " first"};
         }
-        if (used[track.index]) {
-            return {error: "Two parts are on the track " + track.name + ": choose one track for each part"};
+        if (used[track.id]) {
+            return {error: "Two parts are on the track " + track.label + ": choose one track for each part"};
         }
-        used[track.index] = true;
-        found.push({part: parts[i], track: trackAt(track.index)});
+        used[track.id] = true;
+        found.push({part: parts[i], id: track.id});
     }
     return {list: found};
 }
@@ -81,23 +112,29 @@ actions.generate = function () {
     ask("Making " + (trio ? "16 bars for three tracks" : "32 bars of melody"), {}, "/vae/generate",
         [settings.model, 1, settings.temperature, seed].concat(key.options), {
             done: function (result) {
+                device.seed = seed;
                 showClip(result.clips[0], title);
-                write(where.list, result.clips[0], title, trio);
+                var written = write(where.list, result.clips[0], title, trio);
+                say(written.error ? "fail" : "on", written.error || (trio ? "Wrote three clips" : "Wrote the melody") +
+                    " to scene " + (written.scene + 1) + (key.note ? ". " + key.note : ""));
             }
         });
 };
 
-// One scene where every part's slot is free; the clips are all named alike.
+// One scene where every part's slot is free; the clips are all named alike. The tracks are looked up anew: the user may
+// have moved or deleted some while the piece was made. Returns {scene} or {error}.
 function write(list, clip, title, trio) {
+    var there = list.map(function (place) { return trackOfId(place.id); });
     var highlighted = highlightedSlot();
-    var scene = freeScenes(list.map(function (place) { return place.track; }),
-        highlighted.error ? 0 : highlighted.scene, 1)[0];
+    var free = freeScenes(there, highlighted.error ? 0 : highlighted.scene, 1);
+    if (free.error) {
+        return free;
+    }
     for (var i = 0; i < list.length; i++) {
-        var written = writeToSlot(slotAt(list[i].track, scene), trio ? partOf(clip, list[i].part) : clip, title);
+        var written = writeToSlot(slotAt(there[i], free.list[0]), trio ? partOf(clip, list[i].part) : clip, title);
         if (written.error) {
-            say("fail", written.error);
-            return;
+            return written;
         }
     }
-    say("on", (trio ? "Wrote three clips" : "Wrote the melody") + " to scene " + (scene + 1));
+    return {scene: free.list[0]};
 }

@@ -4,6 +4,7 @@ device.name = "MusicVAE Vary";
 device.models = /^(drums|melody)_/;
 
 var instance = "v" + freshSeed();
+var asked = 0;
 
 tool.keyOf = function (list, selection) {
     return JSON.stringify([settings.model, settings.temperature, settings.amount, settings.seed, selection.from,
@@ -12,25 +13,29 @@ tool.keyOf = function (list, selection) {
         })]);
 };
 
-// A selection longer than the model is varied piece by piece, each as long as the model's clips.
+// A selection longer than the model is varied piece by piece, each as long as the model's clips, all with the settings that
+// the key names. A newer question cancels the pieces that are left; its clips have names of their own, so that an upload
+// that is still on its way cannot get among them.
 tool.ask = function (key, list, selection) {
     var whole = clipFromLive("selection", modelPart(), list, selection.from, selection.to);
     if (!whole.notes.length) {
         say("fail", "No notes to vary: select some in the clip");
         return;
     }
-    var beats = modelBeats();
+    var beats = modelBars() * BEATS_PER_BAR;
     var pieces = [];
     for (var from = 0; from < whole.beats; from += beats) {
         pieces.push(clipFromLive("piece", modelPart(), liveNotes(whole.notes, 0), from, from + beats));
     }
-    var options = tool.scaleOptions(selection);
+    var name = instance + "." + (++asked);
+    var args = [settings.model, name, 1, settings.amount / 100, settings.temperature, settings.seed].concat(
+        tool.scaleOptions(selection));
+    var title = clipName(settings.model, settings.seed, settings.temperature, 0, "vary " + settings.amount + "%");
     var made = [];
     function next() {
         if (made.length === pieces.length) {
             var list = placed(made, selection.from, selection.to);
-            showClip({beats: whole.beats, notes: joined(made)},
-                clipName(settings.model, settings.seed, settings.temperature, 0, "vary " + settings.amount + "%"));
+            showClip({beats: whole.beats, notes: joined(made)}, title);
             say("on", list.length + " notes");
             tool.store(key, list);
             return;
@@ -42,9 +47,8 @@ tool.ask = function (key, list, selection) {
             return;
         }
         var clips = {};
-        clips[instance] = piece;
-        ask("Varying", clips, "/vae/vary", [settings.model, instance, 1, settings.amount / 100, settings.temperature,
-            settings.seed].concat(options), {
+        clips[name] = piece;
+        ask("Varying", clips, "/vae/vary", args, {
             done: function (result) {
                 made.push(result.clips[0]);
                 next();

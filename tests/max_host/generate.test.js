@@ -2,7 +2,7 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const {open, LiveSet} = require('./host');
-const {PORT, clipsFromDaemon, notesOf, sleep} = require('./helpers');
+const {PORT, badNetwork, clipsFromDaemon, notesOf, sleep} = require('./helpers');
 
 const MELODY = 'melody_test';
 
@@ -173,11 +173,148 @@ test('Vary starts from the grabbed clip, inside its loop, with pitch 127 and wit
   const upload = device.sent.find(([address]) => address === '/vae/clip/notes');
   assert.deepEqual(upload.slice(4).map((v) => (typeof v === 'number' ? Math.round(v * 1000) / 1000 : v)),
     ['melody', 127, 0.25, 0.333, 100, 64, 1, 7, 100]);
-  assert.match(live.clip(0, 1).name, /vary 0.4$/);
+  assert.match(live.clip(0, 1).name, /vary 40% of mine$/);
   device.close();
 });
 
-test('previous and next walk through the results; the preset and the lock bring a result back', async () => {
+test('a name has the numbers that were sent, of the moment of the click, and so gives the result back', async () => {
+  const live = new LiveSet();
+  live.highlighted = [0, 0];
+  const device = await ready(live, {network: badNetwork({delay: 60})});
+  for (const [name, value] of [['Scale', 'Off'], ['Temperature', 0.7777], ['Density', 33.4], ['Seed', 321.4],
+    ['Seed Lock', 1]]) device.control(name).user(value);
+  await sleep(20);
+  device.control('Generate').user();
+  await device.until(() => device.light === 'busy');
+  device.control('Temperature').user(0.1);
+  device.control('Density').user(80);
+  await device.until(() => live.clip(0, 0));
+  assert.equal(live.clip(0, 0).name, 'melody_test s321 t0.78 d33');
+  const [expected] = await clipsFromDaemon('/vae/generate', MELODY, 1, 0.78, 321, 'density', 0.33);
+  assert.deepEqual(notesOf(live.clip(0, 0)), expected);
+
+  const first = live.clip(0, 0).name;
+  device.control('Density').user(50);
+  device.control('Temperature').user(0.5);
+  device.control('Vary Amount').user(24.7);
+  for (const scene of [1, 2]) {
+    live.highlighted = [0, scene];
+    await sleep(20);
+    device.control('Vary').user();
+    await device.until(() => live.clip(0, scene));
+  }
+  assert.equal(live.clip(0, 1).name, `melody_test s321 t0.5 vary 25% of ${first}`);
+  assert.equal(live.clip(0, 2).name, 'melody_test s321 t0.5 vary 25% of melody_test s321 t0.5', 'one step back, not all');
+  assert.deepEqual(device.sent.filter(([address]) => address === '/vae/vary').map((message) => message[5]), [0.25, 0.25]);
+  device.close();
+});
+
+test('Keep Seed locks the seed of the result that is shown, whatever was clicked since', async () => {
+  const live = new LiveSet();
+  live.highlighted = [0, 0];
+  const device = await ready(live);
+  device.control('Keep Seed').user();
+  await device.until(() => /No seed to keep/.test(device.words));
+  const seeds = [];
+  for (const scene of [0, 1]) {
+    live.highlighted = [0, scene];
+    device.control('Generate').user();
+    await device.until(() => live.clip(0, scene));
+    seeds.push(Number(/ s(\d+) /.exec(live.clip(0, scene).name)[1]));
+  }
+  const kept = async () => {
+    device.control('Seed Lock').user(0);
+    device.control('Keep Seed').user();
+    await device.until(() => device.control('Seed Lock').value() === 1);
+    return device.control('Seed').value();
+  };
+  device.control('Previous Result').user();
+  await sleep(20);
+  assert.equal(await kept(), seeds[0]);
+  device.control('Next Result').user();
+  await sleep(20);
+  assert.equal(await kept(), seeds[1]);
+
+  device.control('Seed Lock').user(0);
+  device.script.settings.model = 'no such model';
+  device.control('Generate').user();
+  await device.until(() => device.light === 'fail');
+  assert.equal(await kept(), seeds[1], 'a click that failed made nothing');
+
+  live.highlighted = [0, 0];
+  device.control('Grab Clip').user();
+  await device.until(() => /Took the highlighted clip/.test(device.words));
+  device.control('Keep Seed').user();
+  await device.until(() => /No seed to keep/.test(device.words));
+  device.close();
+});
+
+test('a preset with the lock on brings its own seed, in whatever order its values come', async () => {
+  for (const order of [['Seed', 'Seed Lock'], ['Seed Lock', 'Seed']]) {
+    const live = new LiveSet();
+    live.highlighted = [0, 0];
+    const device = await ready(live);
+    device.control('Generate').user();
+    await device.until(() => live.clip(0, 0));
+    const preset = {...device.state(), Seed: [777], 'Seed Lock': [1]};
+    const values = Object.entries(preset).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+    device.restore(Object.fromEntries(values));
+    await sleep(100);
+    assert.equal(device.control('Seed').value(), 777);
+    live.highlighted = [0, 1];
+    device.control('Generate').user();
+    await device.until(() => live.clip(0, 1));
+    assert.match(live.clip(0, 1).name, / s777 /);
+    device.close();
+  }
+});
+
+test('a clip that is grabbed before the daemon is heard of becomes what the model takes when it is asked', async () => {
+  const live = new LiveSet();
+  live.addClip(0, 0, 8, [[36, 0, 0.25], [38, 1, 0.25], [42, 1, 0.25], [36, 4, 0.25]], {name: 'beat'});
+  live.highlighted = [0, 0];
+  const device = open('MusicVAE Generate', {port: PORT, live, network: badNetwork({delay: 150})});
+  await sleep(50);
+  device.control('Grab Clip').user();
+  await device.until(() => device.view.script.global.shownClip);
+  assert.equal(device.script.device.list.length, 0, 'no list yet');
+  await device.ready();
+  device.of('umenu')[0].user('drums_test');
+  live.highlighted = [0, 1];
+  await sleep(20);
+  device.control('Vary').user();
+  await device.until(() => live.clip(0, 1));
+  const upload = device.sent.find(([address]) => address === '/vae/clip/notes');
+  assert.deepEqual(upload.slice(4).filter((value) => typeof value === 'string' || value > 30), ['drums', 36, 100, 38, 100,
+    42, 100, 36, 100]);
+  const state = device.state();
+  device.close();
+
+  const alone = open('MusicVAE Generate', {port: 9, live, state: {...state, 'Daemon Port': [9]}});
+  live.highlighted = [0, 0];
+  await sleep(50);
+  alone.control('Grab Clip').user();
+  await alone.until(() => alone.view.script.global.shownClip);
+  assert.ok(alone.view.script.global.shownClip.notes.every(({part}) => part === 'drums'), 'the set knows its model');
+  assert.equal(alone.of('umenu')[0].selected(), 'drums_test');
+  alone.close();
+});
+
+test('where Live makes no more scenes, that is said, and nothing is written', async () => {
+  const live = new LiveSet({scenes: 2, mostScenes: 3});
+  live.addClip(0, 1, 4, [[60, 0, 1]], {name: 'mine'});
+  live.highlighted = [0, 0];
+  const device = await ready(live);
+  device.control('Variations').user(3);
+  await sleep(20);
+  device.control('Generate').user();
+  await device.until(() => /Live makes no more scenes/.test(device.words));
+  assert.equal(device.light, 'fail');
+  assert.equal(live.tracks[0].clips.size, 1);
+  device.close();
+});
+
+test('previous and next walk through the results; the preset and the kept seed bring a result back', async () => {
   const live = new LiveSet();
   live.highlighted = [0, 0];
   const device = await ready(live);
@@ -193,7 +330,7 @@ test('previous and next walk through the results; the preset and the lock bring 
   device.control('Previous Result').user();
   await device.until(() => view.shownClip.name === `1/2  ${first}`);
   device.control('Next Result').user();
-  device.control('Seed Lock').user(1);
+  device.control('Keep Seed').user();
   const seed = () => Number(/ s(\d+) /.exec(live.clip(0, 1).name)[1]);
   await device.until(() => device.control('Seed').value() === seed(), 1000);
   const state = device.state();

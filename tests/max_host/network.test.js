@@ -37,6 +37,22 @@ test('a quarter of all packets lost both ways: every note arrives, and nothing i
   }
 });
 
+test('an answer of one clip that is lost but for its end is fetched again', async () => {
+  let left = 3; // begin, notes and end of the clip
+  const network = {out: (message, send) => send(), in: ([address], deliver) => {
+    if (address.startsWith('/vae/clip/') && left-- > 0) return;
+    deliver();
+  }};
+  const live = new LiveSet();
+  live.highlighted = [0, 0];
+  const device = await locked(live, 77, {network});
+  device.control('Generate').user();
+  await device.until(() => /^Wrote /.test(device.words), 10000);
+  assert.match(device.words, /^Wrote a clip/);
+  assert.deepEqual([notesOf(live.clip(0, 0))], await clipsFromDaemon('/vae/generate', 'melody_test', 1, 0.5, 77));
+  device.close();
+});
+
 test('a big grid through a lossy network arrives whole', async () => {
   const live = new LiveSet();
   const device = open('MusicVAE Morph', {port: PORT, live, network: badNetwork({loss: 0.15, seed: 9})});

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const fs = require('fs');
 const path = require('path');
 const vm = require('vm');
+const {atomsOf} = require('./atoms');
 
 const SHARED = path.join(__dirname, '..', '..', 'max_patches', 'shared');
 
@@ -37,9 +38,8 @@ function session(random = () => 0.5) {
 }
 
 function outcome() {
-  const heard = {clips: []};
+  const heard = {};
   return {heard, handlers: {
-    clip: (i, clip) => heard.clips.push([i, clip.notes.length]),
     done: (result) => { heard.done = plain(result); },
     fail: (code, message) => { heard.fail = [code, message]; },
   }};
@@ -89,24 +89,36 @@ test('every clip that a 2-bar model can make survives a stored grid; a damaged o
     const part = round % 2 ? 'drums' : 'melody';
     const make = round % 2 ? drums : melody;
     const cells = Array.from({length: 6}, (_, i) => ({name: '', beats: 8, notes: i === 3 ? [] : make()}));
-    const grid = {columns: 3, rows: 2, beats: 8, part, model: 'a b', cells};
+    const grid = {
+      columns: 3, rows: 2, beats: 8, part, model: 'a b', temperature: below(200) / 100, seed: below(100000), grabbed: 5, cells,
+    };
     const list = Array.from(packGrid(grid));
     assert.ok(list.every((atom) => typeof atom === 'string' || atom === (atom | 0)), 'strings and int32');
-    assert.equal(list.length, 7 + 6 * 11);
+    assert.equal(list.length, 10 + 6 * 11);
+    assert.deepEqual(atomsOf(list.join(' ')), list, 'and no others after Live kept them as text');
     assert.deepEqual(plain(unpackGrid(list)), grid);
     assert.equal(unpackGrid(list.slice(0, -1)), null);
   }
   assert.equal(unpackGrid(['none']), null);
-  assert.equal(unpackGrid([2, 'a', 'drums', 1, 1, 0, 100]), null);
+  assert.equal(unpackGrid([1, '=a', 'drums', 1, 1, 0, 100, 30, 1, 0]), null);
 });
 
 test('names tell how to have a clip again, and scales are named by their intervals', () => {
   const {clipName, scaleNamed} = load('notes.js');
   assert.equal(clipName('m', 12, 0.5, 0, ''), 'm s12 t0.5');
-  assert.equal(clipName('m', 12, 0.333333, 3, 'C Minor'), 'm s12 t0.33 #4 C Minor');
+  assert.equal(clipName('m', 12, 0.33, 3, 'C Minor'), 'm s12 t0.33 #4 C Minor');
   assert.equal(scaleNamed([0, 2, 3, 5, 7, 8, 10]), 'Minor');
   assert.equal(scaleNamed([10, 0, 3, 5, 7]), 'Minor Pentatonic');
   assert.equal(scaleNamed([0, 1, 2]), '');
+});
+
+test('any text is one symbol, and comes back from where Max or Live read it as text', () => {
+  const {toSymbol, fromSymbol} = load('notes.js');
+  for (const text of ['Keys', 'Low End', '01 Kit', '1.50', 'a, b; c', 'none', '"x" \\ $1 {é}', '50 %']) {
+    const atoms = atomsOf(toSymbol(text));
+    assert.equal(atoms.length, 1);
+    assert.equal(fromSymbol(atoms[0]), text);
+  }
 });
 
 test('the greeting names the reply port, is repeated, and silence moves to another port', () => {
@@ -157,7 +169,7 @@ test('an unanswered request is sent again unchanged, and fails in words after it
 test('clips are put together in any order of their messages, and lost ones are asked for again', () => {
   const world = session().online();
   const {heard, handlers} = outcome();
-  const rid = world.session.request('/vae/generate', ['m', 2, 0.5, 3], handlers);
+  const rid = world.session.requestClips('/vae/generate', ['m', 2, 0.5, 3], handlers);
   const receive = (address, ...args) => world.session.receive(address, args);
   receive('/vae/accepted', rid, 0);
   receive('/vae/clip/notes', rid, 1, 1, 'melody', 62, 4, 1, 100);
@@ -176,11 +188,53 @@ test('clips are put together in any order of their messages, and lost ones are a
   const third = world.last('/vae/resend');
   assert.deepEqual(third.slice(2), [rid, 0, 0]);
   receive('/vae/clip/notes', third[1], 0, 0, 'melody', 70, 1, 1, 100);
-  assert.deepEqual(heard.clips, [[1, 2], [0, 1]]);
   assert.deepEqual(heard.done.clips.map((clip) => [clip.name, clip.notes.map((n) => n.pitch)]),
     [['first', [70]], ['second', [60, 62]]]);
   receive('/vae/done', rid, '/vae/generate', 2);
   assert.deepEqual(Object.values(world.session.requests).filter((r) => r.messages[0][0] !== '/vae/hello'), []);
+});
+
+test('an answer of which nothing but its end arrived is asked for again, not taken for one without clips', () => {
+  const world = session().online();
+  const {heard, handlers} = outcome();
+  const rid = world.session.requestClips('/vae/generate', ['m', 1, 0.5, 3], handlers);
+  const receive = (address, ...args) => world.session.receive(address, args);
+  receive('/vae/done', rid, '/vae/generate', 1);
+  assert.equal(heard.done, undefined);
+  world.tick(100);
+  const begin = world.last('/vae/resend');
+  assert.deepEqual(begin.slice(2), [rid, 0, -1]);
+  receive('/vae/clip/begin', begin[1], 0, 8, 1, 1, 'only');
+  world.tick(100);
+  receive('/vae/clip/notes', world.last('/vae/resend')[1], 0, 0, 'melody', 60, 0, 1, 100);
+  assert.deepEqual(heard.done.clips.map((clip) => clip.notes.length), [1]);
+
+  const models = outcome();
+  receive('/vae/done', world.session.request('/vae/models', [], models.handlers), '/vae/models', 3);
+  assert.equal(models.heard.done.count, 3, 'an answer without clips has a count too');
+});
+
+test('cancelling ends uploads, loading and requests at once; what still comes of them is dropped', () => {
+  const world = session().online();
+  const [upload, loading, asked, list] = [outcome(), outcome(), outcome(), outcome()];
+  const clip = {beats: 8, notes: [note('melody', 60, 0)]};
+  const vary = ['m', 'mine', 1, 0.2, 0.5, 3];
+  world.session.requestWithClips({mine: clip}, '/vae/vary', vary, upload.handlers, 9000, () => {});
+  world.session.load('m', loading.handlers);
+  const rid = world.session.requestClips('/vae/generate', ['m', 1, 0.5, 3], asked.handlers);
+  world.session.request('/vae/models', [], list.handlers);
+  world.session.cancelAll();
+  for (const {heard} of [upload, loading, asked]) assert.equal(heard.fail[0], 'cancelled');
+  assert.equal(list.heard.fail, undefined);
+  assert.deepEqual(world.sent.filter(([address]) => address === '/vae/cancel').map((message) => message.slice(2)), [[rid]]);
+  world.session.receive('/vae/done', [world.last('/vae/clip/end')[1], '/vae/clip/end', 0]);
+  world.session.receive('/vae/clip/begin', [rid, 0, 8, 0, 0, 'x']);
+  world.session.receive('/vae/done', [rid, '/vae/generate', 1]);
+  assert.equal(asked.heard.done, undefined);
+  assert.equal(world.last('/vae/vary'), undefined, 'the upload leads to nothing');
+  const uploads = world.sent.filter(([address]) => address === '/vae/clip/end').length;
+  for (let i = 0; i < 20; i++) { world.tick(100); world.greet(); }
+  assert.equal(world.sent.filter(([address]) => address === '/vae/clip/end').length, uploads, 'nor is it sent again');
 });
 
 test('an upload that arrived incomplete is sent anew under another rid; a forgotten clip is uploaded again', () => {

@@ -2,19 +2,21 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const {open} = require('./host');
-const {PORT, clipsFromDaemon, sleep} = require('./helpers');
+const {PORT, badNetwork, clipsFromDaemon, sleep} = require('./helpers');
 
 const C_MINOR = {scale_mode: 1, root_note: 0, scale_intervals: [0, 2, 3, 5, 7, 8, 10]};
 const OFF = {scale_mode: 0, root_note: 0, scale_intervals: [0, 2, 4, 5, 7, 9, 11]};
 
-async function ready(name, selection, model = 'melody_test') {
-  const device = open(name, {port: PORT});
+async function ready(name, selection, {model = 'melody_test', network} = {}) {
+  const device = open(name, {port: PORT, network});
   await device.ready();
   device.of('umenu')[0].user(model);
   await sleep(120);
   device.tool.select(selection);
   return device;
 }
+
+const pitches = (device) => device.tool.result.map((n) => [n.pitch, n.start_time]);
 
 const answered = (device) => device.until(() => /notes$/.test(device.words) && device.tool.result, 20000)
   .then(() => sleep(150));
@@ -81,10 +83,73 @@ test('an answer that comes after the user selected another clip changes nothing 
   await device.until(() => device.light === 'busy', 2000);
   const other = [[72, 0, 2]];
   device.tool.select({notes: other, from: 0, to: 8});
-  await answered(device);
+  await device.until(() => /Another clip is selected/.test(device.words), 20000);
   assert.deepEqual(device.tool.result.map((n) => [n.pitch, n.start_time, n.duration]), other);
   assert.equal(device.sent.filter(([address]) => address === '/vae/vary').length, 1, 'and asks for nothing');
   device.close();
+});
+
+test('nor does the Generator, whose settings and time range are the same in the other clip', async () => {
+  const device = await ready('MusicVAE Generator', {from: 0, to: 8, scale: OFF}, {network: badNetwork({delay: 60})});
+  device.control('Apply').user();
+  await device.until(() => device.light === 'busy', 2000);
+  device.tool.select({notes: [[72, 0, 1], [74, 2, 1]], from: 0, to: 8, scale: OFF});
+  await device.until(() => /Another clip is selected/.test(device.words), 20000);
+  assert.deepEqual(pitches(device), [[72, 0], [74, 2]]);
+  device.control('Apply').user();
+  await device.until(() => device.tool.result.length !== 2, 2000);
+  assert.equal(device.sent.filter(([address]) => address === '/vae/generate').length, 1, 'a click takes it from the store');
+  device.close();
+});
+
+test('a result that another clip got from the store stays when an answer for the first one comes', async () => {
+  const device = await ready('MusicVAE Generator', {from: 0, to: 8, scale: OFF}, {network: badNetwork({delay: 60})});
+  device.control('Apply').user();
+  await answered(device);
+  const stored = pitches(device);
+  device.control('Seed').user(2);
+  await device.until(() => device.sent.filter(([address]) => address === '/vae/generate').length === 2, 2000);
+  device.tool.select({notes: [[72, 0, 1]], from: 0, to: 8, scale: OFF});
+  device.control('Seed').user(1);
+  await sleep(100);
+  assert.deepEqual(pitches(device), stored);
+  await device.until(() => device.script.tool.order.length === 2, 20000);
+  await sleep(150);
+  assert.deepEqual(pitches(device), stored);
+  device.close();
+});
+
+test('a control that is moved while the pieces are uploaded: no piece with other settings gets among them', async () => {
+  const notes = Array.from({length: 32}, (_, i) => [60 + i % 7, i, 1]);
+  const selection = {notes, from: 0, to: 32, scale: OFF};
+  const device = await ready('MusicVAE Vary', selection, {network: badNetwork({delay: 30})});
+  const asked = (amount) => device.sent.filter((message) => message[0] === '/vae/vary' && message[5] === amount).length;
+  device.control('Apply').user();
+  await device.until(() => asked(0.3) === 2, 20000);
+  await device.until(() => device.sent[device.sent.length - 1][0] === '/vae/clip/end', 20000); // of the third piece
+  device.control('Vary Amount').user(80);
+  await answered(device);
+  const mixed = pitches(device);
+  assert.equal(asked(0.3), 2, 'the old pieces are given up');
+  assert.equal(asked(0.8), 4);
+  const names = new Set(device.sent.filter(([address]) => address === '/vae/vary').map((message) => message[3]));
+  assert.equal(names.size, 2, 'uploads of the two questions cannot meet');
+  device.control('Vary Amount').user(30);
+  await device.until(() => asked(0.3) === 6, 20000);
+  await answered(device);
+  const plain = pitches(device);
+  device.close();
+
+  const fresh = await ready('MusicVAE Vary', selection);
+  for (const [amount, expected] of [[30, plain], [80, mixed]]) {
+    fresh.control('Vary Amount').user(amount);
+    fresh.control('Apply').user();
+    await fresh.until(() => fresh.tool.result && / vary (\d+)%/.exec(fresh.view.script.global.shownClip?.name)?.[1] ===
+      String(amount), 20000);
+    await sleep(150);
+    assert.deepEqual(pitches(fresh), expected, `${amount} %`);
+  }
+  fresh.close();
 });
 
 test('a dragged control asks at most every 50 ms and ends at the last value', async () => {
@@ -97,6 +162,6 @@ test('a dragged control asks at most every 50 ms and ends at the last value', as
   await sleep(100);
   const during = device.tool.dispatches - before;
   assert.ok(during <= 12, `${during} dispatches for 40 values in 200 ms`);
-  await device.until(() => / t1\.4[78]/.test(device.view.script.global.shownClip.name), 20000);
+  await device.until(() => / t1\.4[78]/.test(device.view.script.global.shownClip?.name), 20000);
   device.close();
 });
