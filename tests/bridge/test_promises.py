@@ -219,18 +219,17 @@ def test_answers_are_kept_whatever_another_client_asks(peer, shared_daemon):
     assert peer.ask("/vae/resend", rid, chunk[1], chunk[2])[0][1][1:] == chunk[1:]
 
 
-def test_clients_that_are_used_outlast_any_number_of_strangers(grids, shared_daemon):
-    with Peer(shared_daemon.port) as listener, Peer(shared_daemon.port) as greeted, Peer(shared_daemon.port) as idle:
+def test_clients_that_are_used_outlast_any_number_of_others(grids, shared_daemon):
+    with Peer(shared_daemon.port) as listener, Peer(shared_daemon.port) as greeted:
         greeted.send("/vae/hello", 1, listener.port, "x", 1)
         assert listener.collect(1)[-1][0] == "/vae/done"
-        idle.send("/vae/clip/begin", 1, "c", 8.0, 4, 1)
-        for number in range(1100):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-                stranger.bind((f"127.0.1.{1 + number % 250}", 0))
-                stranger.settimeout(5)
-                for packet in (encode("/vae/ping", 1), encode("/vae/hello", 2, 0, "y", 1)):
-                    stranger.sendto(packet, grids.address)
-                    assert stranger.recv(2000)
+        for number in range(1101):
+            for request in (encode("/vae/ping", 1), encode("/vae/hello", 1, 0, "y", 1)):
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+                    other.bind((f"127.0.1.{1 + number % 250}", 0))
+                    other.settimeout(5)
+                    other.sendto(request, grids.address)
+                    assert other.recv(2000)
             if number % 100 == 0:
                 assert len(grids.clips("/vae/morph", "g", 0.0, 0.0)) == 1
                 greeted.send("/vae/ping", 10 + number)
