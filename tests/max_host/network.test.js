@@ -126,13 +126,13 @@ function serve(port) {
   const root = path.join(__dirname, '..', '..');
   const process_ = spawn(process.env.MUSICVAE_TEST_PYTHON, [path.join(root, 'cli.py'), 'serve', '--port', String(port),
     '--folders', process.env.MUSICVAE_TEST_MODELS, '--models', 'melody_test'], {cwd: root, stdio: 'ignore'});
-  process.on('exit', () => process_.kill('SIGKILL'));
   return process_;
 }
 
-test('the daemon is killed and comes back: the device says so and needs no click; it loads models', async () => {
+test('the daemon is killed and comes back: the device says so and needs no click; it loads models', async (t) => {
   const port = await freePort();
   let daemon = serve(port);
+  t.after(() => daemon.kill('SIGKILL')); // also where the test fails: a running child would keep node from ending
   const live = new LiveSet();
   live.highlighted = [0, 0];
   const device = await locked(live, 8, {port});
@@ -153,6 +153,5 @@ test('the daemon is killed and comes back: the device says so and needs no click
   device.control('Generate').user();
   await device.until(() => /^Loading drums_test/.test(device.words), 2000);
   await device.until(() => live.clip(0, 1), 60000);
-  daemon.kill('SIGKILL');
   device.close();
 });
