@@ -89,6 +89,7 @@ class Handlers:
 
     def stop(self) -> None:
         """Fail what waits for more messages or for room."""
+        self.tick()
         self._morphs.stop(STOPPING)
         for client in self._clients.everyone():
             self._uploads.stop(client, STOPPING)
