@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vae.errors import UserError
+from vae.errors import FiniteRange, UserError
 from vae.program import program
 
 
@@ -122,7 +122,7 @@ def _writing(command):
         click.option("--drum-map", type=click.Path(exists=True, dir_okay=False, path_type=Path),
                      help="YAML file: which pad of the drum rack plays which kind of hit. General MIDI without it."),
         click.option("--seed", type=int, default=None, help="Which result; without it a new one, in the clip's name."),
-        click.option("--temperature", default=0.5, show_default=True, type=click.FloatRange(0, 4),
+        click.option("--temperature", default=0.5, show_default=True, type=FiniteRange(0, 4),
                      help="How daring; 0 is the most likely."),
     ):
         command = option(command)
