@@ -256,7 +256,6 @@ def test_a_client_that_is_forgotten_gets_the_end_of_its_upload(shared_daemon):
 def test_at_the_end_uploads_morphs_and_what_has_just_come_are_answered(model_folder):
     with Target("--folders", str(model_folder), "--models", DRUMS) as target:
         listener = closed_one_shot(target.port)
-        target.wait_ready()
         with listener, Peer(target.port) as peer, Peer(target.port) as stranger:
             peer.send("/vae/clip/begin", 1, "c", 8.0, 4, 1)
             peer.send("/vae/clip/notes", 2, "c", 0, "drums", *values(BEAT))
@@ -287,15 +286,12 @@ def test_with_a_token_no_stranger_is_taken_for_a_client_whose_port_is_closed(mod
 def test_a_one_shot_client_that_asks_gets_notices(model_folder):
     with Target("--folders", str(model_folder), "--models", DRUMS) as target:
         with closed_one_shot(target.port) as listener:
-            target.wait_ready()
             time.sleep(15.5)  # its hello is too long ago
-            while listener.receive(0.1):
-                pass
             with Peer(target.port) as one_shot:
                 one_shot.send("/vae/ping", 2)
             assert listener.collect(2)[-1][0] == "/vae/done"
             target.stop()
-            assert listener.receive(2.0) == ("/vae/notice", [0, "stopping", "the daemon ends"])
+            assert "stopping" in [args[1] for address, args in iter(lambda: listener.receive(1.0), None)]
 
 
 def test_a_fault_of_whoever_is_told_of_events_harms_no_client(tmp_path):
