@@ -44,9 +44,9 @@ def test_serve_writes_what_it_makes_for_any_client_into_live(serve):
         live = StandIn(port=PORT, reply_port=REPLY_PORT)
     except OSError:
         pytest.skip(f"port {PORT} is taken: AbletonOSC itself may run here")
-    with live, DaemonClient("127.0.0.1", serve("melody_test", "--live-track", "1")) as client:
+    with live, DaemonClient("127.0.0.1", serve("melody_test", "--live-track", "1"), 60) as client:
         reply = client.ask("/vae/generate", "melody_test", 2, 1.0, 3)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while len(live.clips) < 2 and time.monotonic() < end:
             time.sleep(0.05)
         written = [sorted(note[:2] for note in live.clips[1, slot]["notes"]) for slot in (0, 1)]
