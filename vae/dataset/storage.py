@@ -17,8 +17,16 @@ from vae.dataset.splits import SPLITS
 META = "meta.yaml"
 
 
+REBUILD = "build the data set anew (`dataset build`)"
+_SCHEMA = {  # of meta.yaml: the type of each value, the keys of a mapping, the items of a list
+    "task": str, "examples": {name: int for name in SPLITS},
+    "files": {"read": int, "kept": dict, "rejected": dict, "versions of songs in train": dict},
+    "counts": dict, "dropped": dict, "rules": dict,
+    "sources": [{"folder": str, "files": int, "kept": int, "examples": int}]}
+
+
 class DatasetError(ValueError):
-    """A folder that is no whole data set; the message says what is wrong."""
+    """A folder that is no whole data set, or none that a build may write; the message says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,15 @@ class Dataset:
             raise DatasetError(f"splits are {', '.join(SPLITS)}, received {name!r}")
         path = self.path / f"{name}.npy"
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise DatasetError(f"{path}: {error}") from error
+            array = np.lib.format.open_memmap(path, mode="r")
+        except OSError as error:
+            raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from error
+        except Exception as error:  # NumPy evaluates the header as Python, so a damaged one can raise anything
+            raise DatasetError(f"{path} is damaged ({str(error).splitlines()[0]}): {REBUILD}") from error
         expected = (self.meta["examples"][name], self.codec.steps, len(self.codec.parts))
         if array.dtype != np.uint16 or array.shape != expected:
-            raise DatasetError(f"{path}: expected uint16 {expected}, received {array.dtype} {array.shape}")
+            raise DatasetError(f"{path} is damaged: expected uint16 {expected}, received {array.dtype} {array.shape}; "
+                               f"{REBUILD}")
         return array
 
 
@@ -53,13 +64,32 @@ def open_dataset(path: Path | str) -> Dataset:
     path = Path(path)
     try:
         meta = yaml.safe_load((path / META).read_text(encoding="utf-8"))
-        dataset = Dataset(path, codec(meta["task"]).task, meta)
-        for name in SPLITS:
-            dataset.split(name)
     except FileNotFoundError:
         raise DatasetError(f"{path} is not a data set: it has no {META} (`dataset build` writes one)") from None
-    except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise DatasetError(f"{path / META} is damaged: {error!r}") from error
+    except OSError as error:
+        raise DatasetError(f"{path / META} cannot be read: {error.strerror or error}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise DatasetError(f"{path / META} is damaged, it is no YAML: {REBUILD}") from error
+    if fault := _fault(meta, _SCHEMA):
+        raise DatasetError(f"{path / META} is damaged, {fault}: {REBUILD}")
+    try:
+        dataset = Dataset(path, codec(meta["task"]).task, meta)
     except ValueError as error:
-        raise error if isinstance(error, DatasetError) else DatasetError(f"{path / META}: {error}") from error
+        raise DatasetError(f"{path / META}: {error}") from None
+    for name in SPLITS:
+        dataset.split(name)
     return dataset
+
+
+def _fault(found, wanted, place: str = "its content") -> str:
+    """Where a value first departs from a schema, in words; "" where it does not."""
+    kind = wanted if isinstance(wanted, type) else type(wanted)
+    if not isinstance(found, kind):
+        return f"{place} should be of type {kind.__name__}, received {found!r:.40}"
+    if isinstance(wanted, dict):
+        parts = [(found.get(key), inner, f"{key!r} of {place}") for key, inner in wanted.items()]
+    elif isinstance(wanted, list):
+        parts = [(item, wanted[0], f"item {index} of {place}") for index, item in enumerate(found)]
+    else:
+        return ""
+    return next(filter(None, (_fault(*part) for part in parts)), "")

@@ -1,20 +1,9 @@
-"""A tiny model of each kind and data sets for it, as the commands find them on disk."""
+"""A tiny model of each kind, as the commands find them on disk."""
 import numpy as np
 import pytest
-import yaml
 
 from tests.vae.conftest import LEVELS, make
 from vae import registry
-
-
-def write_data(folder, task, **splits):
-    """A data set folder as `dataset build` leaves it; splits: examples of train, validation and test."""
-    folder.mkdir(parents=True)
-    for name, examples in splits.items():
-        np.save(folder / f"{name}.npy", np.asarray(examples, np.uint16))
-    counts = {name: len(examples) for name, examples in splits.items()}
-    (folder / "meta.yaml").write_text(yaml.safe_dump({"task": task, "examples": counts, "sources": []}))
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from matplotlib import image
 
-from tests.vae.analysis.conftest import write_data
+from tests.vae.data_sets import write_data_set
 from vae import dataset, registry
 from vae.analysis import commands, quality, samples
 from vae.codecs import HOLD
@@ -24,8 +24,8 @@ def melody(models, tmp_path_factory):
     """(model, data): examples that the model wrote itself in train and test."""
     model = registry.load(models["melody_2bar"])
     written = samples.draw(model, 400, seed=9)
-    return model, dataset.open_dataset(write_data(tmp_path_factory.mktemp("data") / "own", "melody_2bar",
-                                                  train=written[:200], validation=written[:1], test=written[200:]))
+    return model, dataset.open_dataset(write_data_set(tmp_path_factory.mktemp("data") / "own", "melody_2bar",
+                                                      train=written[:200], validation=written[:1], test=written[200:]))
 
 
 def test_samples_are_those_of_their_seed_and_their_number(melody):
@@ -48,7 +48,7 @@ def test_what_the_model_wrote_itself_is_no_further_from_it_than_its_halves_from_
 
 def test_other_music_is_further_away(melody, tmp_path):
     long = np.tile([60, *[HOLD] * 15], (50, 2))[..., None]
-    data = dataset.open_dataset(write_data(tmp_path / "long", "melody_2bar", train=long, validation=long, test=long))
+    data = dataset.open_dataset(write_data_set(tmp_path / "long", "melody_2bar", train=long, validation=long, test=long))
     result = quality.measure(melody[0], data, count=20, seed=1)
     assert result["mean"]["test"] == result["mean"]["train"] == 1.0
     assert result["mean"]["samples"] < 0.5
@@ -56,15 +56,15 @@ def test_other_music_is_further_away(melody, tmp_path):
 
 
 def test_the_smaller_split_says_how_many_are_compared(melody, tmp_path):
-    data = dataset.open_dataset(write_data(tmp_path / "few", "melody_2bar", train=np.zeros((30, 32, 1)),
-                                           validation=np.zeros((1, 32, 1)), test=np.zeros((41, 32, 1))))
+    data = dataset.open_dataset(write_data_set(tmp_path / "few", "melody_2bar", train=np.zeros((30, 32, 1)),
+                                               validation=np.zeros((1, 32, 1)), test=np.zeros((41, 32, 1))))
     assert [quality.size(data, count) for count in (5, 1000)] == [5, 20]
 
 
 def test_the_command_prints_writes_and_draws(models, tmp_path):
     rng = np.random.default_rng(0)
     loops = rng.choice([0, 1, 4, 5, 6], (40, 32, 1))
-    data = write_data(tmp_path / "drums", "drums_2bar", train=loops, validation=loops, test=loops)
+    data = write_data_set(tmp_path / "drums", "drums_2bar", train=loops, validation=loops, test=loops)
     words = [models["drums_2bar"], "--data", data, "--samples", 16, "--json", tmp_path / "q.json", "--plot",
              tmp_path / "q.png"]
     done = CliRunner().invoke(commands.quality, [*map(str, words)])
@@ -79,6 +79,6 @@ def test_the_command_prints_writes_and_draws(models, tmp_path):
     ("melody_2bar", 4, "holds examples for melody_2bar"), ("drums_2bar", 1, "2 test examples")])
 def test_mistakes_are_named(models, tmp_path, task, test, message):
     zeros = np.zeros((4, 32, 1))
-    data = write_data(tmp_path / "data", task, train=zeros, validation=zeros, test=zeros[:test])
+    data = write_data_set(tmp_path / "data", task, train=zeros, validation=zeros, test=zeros[:test])
     done = CliRunner().invoke(commands.quality, [str(models["drums_2bar"]), "--data", str(data)])
     assert done.exit_code == 2 and message in done.output

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from matplotlib import image
 
-from tests.vae.analysis.conftest import write_data
+from tests.vae.data_sets import write_data_set
 from vae.analysis import commands, structure
 from vae.codecs import HOLD, REST, codec
 
@@ -87,7 +87,7 @@ def test_shuffled_parts_of_other_keys_do_not_agree():
 
 def test_the_command_prints_writes_and_draws(models, tmp_path):
     test = np.concatenate([trio([60 + n, HOLD], [36 + n, HOLD], [1, 0, 4, 0]) for n in range(6)])
-    data = write_data(tmp_path / "trios", "trio_16bar", train=test, validation=test, test=test)
+    data = write_data_set(tmp_path / "trios", "trio_16bar", train=test, validation=test, test=test)
     words = [models["trio_16bar"], "--data", data, "--samples", 4, "--json", tmp_path / "s.json", "--plot",
              tmp_path / "s.png"]
     done = CliRunner().invoke(commands.structure, [*map(str, words)])

@@ -7,7 +7,7 @@ import tensorflow as tf
 import yaml
 from click.testing import CliRunner
 
-from tests.vae.analysis.conftest import write_data
+from tests.vae.data_sets import write_data_set
 from vae import config as configs
 from vae.analysis import commands, table1
 
@@ -84,7 +84,7 @@ def data(tmp_path, monkeypatch, uncompiled):
     (tmp_path / "configs" / "drums_2bar_small.yaml").write_text(yaml.safe_dump(TINY))
     monkeypatch.setattr(configs, "CONFIGS", tmp_path / "configs")
     loops = np.random.default_rng(0).integers(0, 4, (20, 32, 1))
-    return write_data(tmp_path / "drums", "drums_2bar", train=loops, validation=loops[:5], test=loops[5:11])
+    return write_data_set(tmp_path / "drums", "drums_2bar", train=loops, validation=loops[:5], test=loops[5:11])
 
 
 def run(*words):
@@ -129,7 +129,7 @@ def test_the_command_trains_what_is_missing_and_scores_what_is_there(data, tmp_p
 
 def test_mistakes_are_named(data, tmp_path):
     loops = np.zeros((3, 32, 1))
-    empty = write_data(tmp_path / "empty", "drums_2bar", train=loops, validation=loops, test=loops[:0])
+    empty = write_data_set(tmp_path / "empty", "drums_2bar", train=loops, validation=loops, test=loops[:0])
     for words, message in ((["--data", data, "--steps", "drum=5"], "Received: drum=5"),
                            (["--data", data, "--steps", "0"], "above 0"),
                            (["--data", empty], "no test examples"), (["--data", tmp_path / "none"], "none"),

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.vae.data_sets import write_data_set
+
 ROOT = pathlib.Path(__file__).parents[3]
 CONFIG = {
     "task": "drums_2bar", "latent": 8, "encoder": [16], "decoder": [16, 16],
@@ -19,14 +21,10 @@ CONFIG = {
 
 
 def write_data(folder, task="drums_2bar", train=64, validation=8, classes=512, steps=32):
-    """A data set folder as `dataset build` leaves it."""
+    """A data set of random examples of one part."""
     rng = np.random.default_rng(0)
-    folder.mkdir()
-    for name, count in (("train", train), ("validation", validation), ("test", validation)):
-        np.save(folder / f"{name}.npy", rng.integers(1, classes, (count, steps, 1)).astype(np.uint16))
-    counts = {"train": train, "validation": validation, "test": validation}
-    (folder / "meta.yaml").write_text(yaml.safe_dump({"task": task, "examples": counts, "sources": []}))
-    return folder
+    return write_data_set(folder, task, **{name: rng.integers(1, classes, (count, steps, 1)) for name, count in
+                                           (("train", train), ("validation", validation), ("test", validation))})
 
 
 @pytest.fixture(scope="module")
