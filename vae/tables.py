@@ -12,7 +12,7 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence]) -> None:
         table.add_column(column, justify="left" if isinstance(rows[0][index] if rows else "", str) else "right")
     for row in rows:
         table.add_row(*map(_text, row))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)  # names may have [brackets] and :colons:
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence]) -> str:
