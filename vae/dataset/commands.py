@@ -7,11 +7,21 @@ import click
 
 from vae import tables
 from vae.codecs import CODECS
-from vae.errors import UserError
+from vae.errors import FiniteRange, UserError
 
 TRIO_LIMIT = 1000  # examples of one song: the cross product of a few leads and basses otherwise lets a song dominate
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-SHARE = click.FloatRange(0, 1)
+SHARE = FiniteRange(0, 1)
+
+
+class _Picture(click.Path):
+    """A PNG to write. matplotlib would draw in a dozen formats, and add an ending to a name that has none."""
+
+    def convert(self, value, parameter, context):
+        path = super().convert(value, parameter, context)
+        if path.suffix.lower() != ".png":
+            self.fail(f"the name of a picture ends in .png; received {value!r}", parameter, context)
+        return path
 
 
 @click.group()
@@ -36,19 +46,28 @@ def build(folders, task, out, monophonic, limit, validation, test, workers):
     Ctrl-C stops; the same command then goes on where it stopped.
     """
     from vae.dataset.extraction import Rules
-    from vae.dataset.pipeline import Plan
+    from vae.dataset.pipeline import Plan, partial_folder
     from vae.dataset.pipeline import build as build_dataset
+    from vae.dataset.storage import DatasetError
 
     if validation + test > 1:
         raise UserError(f"--validation and --test are shares of one whole, received {validation:g} and {test:g}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out {out} is there already; remove it or name another folder")
+    place = Path(os.path.realpath(out))  # before a link or `.` takes part in a name
+    if place == Path.cwd():
+        raise UserError(f"--out {out} is the folder you are in, which cannot be replaced; name one below or beside it")
     if limit is None:
         limit = TRIO_LIMIT if len(CODECS[task].parts) > 1 else 0
     plan = Plan(tuple(folder.resolve() for folder in folders), task, Rules(monophonic, limit), validation, test)
     try:
         with _Progress() as progress:
-            meta = build_dataset(plan, out, workers or os.cpu_count() or 1, progress)
+            meta = build_dataset(plan, place, workers or os.cpu_count() or 1, progress)
+    except DatasetError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename or partial_folder(place)}: {error.strerror or error}. "
+                        "Once that is mended, the same command goes on where it stopped.") from error
     except KeyboardInterrupt:
         click.echo("Interrupted. The same command goes on from here.", err=True)
         sys.exit(130)
@@ -69,7 +88,7 @@ def build(folders, task, out, monophonic, limit, validation, test, workers):
 @click.option("--split", default="train", type=click.Choice(["train", "validation", "test"]), show_default=True)
 @click.option("--count", default=16, type=click.IntRange(1, 64), show_default=True, help="Examples to draw.")
 @click.option("--seed", default=0, type=click.IntRange(0), show_default=True, help="Chooses them.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="PNG to write.",
+@click.option("--out", type=_Picture(dir_okay=False, path_type=Path), help="PNG to write.",
               show_default="examples.png in FOLDER")
 def show(folder, split, count, seed, out):
     """Draw examples of a data set as piano rolls, and print its statistics."""
@@ -85,12 +104,15 @@ def show(folder, split, count, seed, out):
     examples = opened.split(split)
     if not len(examples):
         raise UserError(f"the {split} split of {folder} is empty")
-    _print_meta(opened.meta)
-    _print_statistics(opened.codec, examples)
     chosen = np.sort(np.random.default_rng(seed).choice(len(examples), min(count, len(examples)), replace=False))
     out = out or folder / "examples.png"
-    draw_clips([opened.codec.decode(examples[index]) for index in chosen], out,
-               [f"{split} {index}" for index in chosen], columns=4 if opened.codec.bars == 2 else 1)
+    try:
+        draw_clips([opened.codec.decode(examples[index]) for index in chosen], out,
+                   [f"{split} {index}" for index in chosen], columns=4 if opened.codec.bars == 2 else 1)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror or error}; --out names another place") from error
+    _print_meta(opened.meta)
+    _print_statistics(opened.codec, examples)
     click.echo(f"Drew {len(chosen)} examples: {out}")
 
 

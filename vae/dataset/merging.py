@@ -7,6 +7,7 @@ rules keep the splits apart, and both only take away from validation and test:
   (`splits.py` can only see names), and leaves with all of its examples: what it does not share is still nearly
   the same music.
 """
+import shutil
 from collections import Counter
 from concurrent.futures import Executor
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vae.codecs import Codec
-from vae.dataset.records import Partitions, Records
+from vae.dataset.records import Partitions, Records, write_array
 from vae.dataset.splits import SPLITS
 
 VERSION_SHARE = 0.5
@@ -69,7 +70,7 @@ def _sort(path: Path, codec: Codec) -> tuple[Counter, Counter]:
     records = Records(path, codec)
     records.sort()
     temporary = path.with_suffix(".new")
-    records.rows.tofile(temporary)
+    write_array(temporary, records.rows)
     temporary.replace(path)
     first, group = _groups(records)
     outside = records.split != TRAIN
@@ -104,7 +105,7 @@ def _write_unique(path: Path, codec: Codec, versions: np.ndarray) -> Counter:
                       IN_VALIDATION: int(np.sum(beaten & ~by_train)), VERSION: int(np.sum(from_version))})
     for index, name in enumerate(SPLITS):
         chosen = first[records.split[first] == index]
-        records.tokens[chosen].tofile(_unique_path(path, name))
+        write_array(_unique_path(path, name), records.tokens[chosen])
         counts[name] = len(chosen)
     return counts
 
@@ -114,10 +115,10 @@ def _unique_path(partition: Path, split: str) -> Path:
 
 
 def _concatenate(pieces: list[Path], path: Path, shape: tuple[int, ...]) -> None:
-    array = np.lib.format.open_memmap(path, "w+", np.uint16, shape)
-    start = 0
-    for piece in pieces:
-        rows = np.fromfile(piece, "<u2").reshape(-1, *shape[1:])
-        array[start:start + len(rows)] = rows
-        start += len(rows)
-    array.flush()
+    """Write files of raw tokens as one .npy file. By ordinary writes: a full disk is an OSError to them, while a mapped
+    file would end the process with SIGBUS."""
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<u2", "fortran_order": False, "shape": shape})
+        for piece in pieces:
+            with open(piece, "rb") as rows:
+                shutil.copyfileobj(rows, file)

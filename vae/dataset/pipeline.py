@@ -10,13 +10,13 @@ import hashlib
 import itertools
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +50,18 @@ class Plan:
         return codec(self.task)
 
     def files(self) -> Iterator[tuple[int, int, Path]]:
-        """(number of the file, number of its folder, path) of every MIDI file, in an order that names alone decide."""
+        """(number of the file, number of its folder, path) of every MIDI file, in an order that names alone decide.
+
+        Links to folders are followed, but a folder is read once in each source: links may lead in circles."""
         number = itertools.count()
         for index, folder in enumerate(self.folders):
-            for root, folders, names in os.walk(folder):
+            read = set()
+            for root, folders, names in os.walk(folder, followlinks=True):
+                place = os.path.realpath(root)
+                if place in read:
+                    folders.clear()
+                    continue
+                read.add(place)
                 folders.sort()
                 for name in sorted(names):
                     if name.lower().endswith(SUFFIXES):
@@ -73,30 +81,59 @@ def build(plan: Plan, out: Path, workers: int, progress: Progress) -> dict:
 
     Continues what an interrupted call for the same plan and files left in `out`.partial. `out` itself appears when the
     data set is whole, and not at all when there is no example.
+
+    Raises:
+        DatasetError: something else is at `out`.partial.
+        OSError: `out` cannot be written, or not any further: the same call goes on when it can be.
     """
-    partial = out.with_name(out.name + ".partial")
+    partial = partial_folder(out)
     total, fingerprint = plan.survey()
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker) as pool:
+    partitions = Partitions(partial, fingerprint)
+    if out.exists():
+        out.rmdir()  # an empty folder, which Windows would not replace; a mount point, which nothing can, is said here
+    with ProcessPoolExecutor(workers, _Context(), _start_worker) as pool:
         try:
-            partitions = Partitions(partial, fingerprint)
             _extract_all(plan, partitions, pool, 4 * workers, total, progress)
             meta = _describe(plan, partitions.counts, merge(partitions, plan.codec, pool, progress))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if not sum(meta["examples"].values()):
-        shutil.rmtree(partial)
+        for name in SPLITS:
+            (partial / f"{name}.npy").unlink()
+        partitions.remove()
+        partial.rmdir()
         return meta
-    partitions.remove()
     (partial / META).write_text(yaml.safe_dump(meta, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    if out.exists():
-        out.rmdir()  # an empty folder, which Windows would not replace
+    partitions.remove()
     partial.rename(out)
     return meta
 
 
+def partial_folder(out: Path) -> Path:
+    """Where a data set is until it is whole."""
+    return out.with_name(out.name + ".partial")
+
+
+class _Worker(SpawnProcess):
+    """A process that Ctrl-C does not reach from its first moment: in the second that its imports take, it would print
+    its traceback into the terminal."""
+
+    def start(self) -> None:
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # on POSIX a child inherits that, and keeps it
+        try:
+            super().start()
+        finally:
+            signal.signal(signal.SIGINT, handler)
+
+
+class _Context(SpawnContext):
+    Process = _Worker
+
+
 def _start_worker() -> None:
-    """Ctrl-C is the parent's to handle; and when it is killed, its workers must not wait for ever."""
+    """Ctrl-C is the parent's to handle (Windows' children do not inherit that); and when it is killed, its workers must
+    not wait for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -139,6 +176,8 @@ def _extract_chunk(plan: Plan, files: list[tuple[int, int, Path]]) -> tuple[dict
 
 
 def _extract_file(plan: Plan, path: Path) -> Examples:
+    if os.path.exists(path) and not os.path.isfile(path):
+        return Examples(None, Counter(), "not a regular file")  # reading a pipe would wait for ever
     try:
         song = read_song(path)
     except MidiError as error:

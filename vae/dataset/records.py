@@ -7,7 +7,7 @@ equal examples together, the one of the first split (train, validation, test) in
 """
 import json
 import os
-import shutil
+import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,11 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from vae.codecs import Codec
+from vae.dataset.splits import SPLITS
+from vae.dataset.storage import META, DatasetError
 
 PARTITIONS = 256
 FLUSH_BYTES, FLUSH_SECONDS = 64 << 20, 1.0  # what an interruption can cost at most
 _HASH, _SPLIT, _FILE = 8, 1, 4  # bytes
-_JOURNAL = "journal.json"
+_JOURNAL, _NEW_JOURNAL = "journal.json", "journal.json.new"
+_OWN = re.compile(rf"{_JOURNAL}|{_NEW_JOURNAL}|{META}|({'|'.join(SPLITS)})\.npy|partition-\d{{3}}([.-][a-z]+)?")
 
 
 def pack(tokens: np.ndarray, split: int, file: int) -> np.ndarray:
@@ -83,30 +86,60 @@ class Partitions:
     how many chunks of files they cover."""
 
     def __init__(self, folder: Path, fingerprint: str):
-        """Open `folder`, where an earlier build with the same fingerprint stopped, or start it anew."""
+        """Open `folder`, where an earlier build with the same fingerprint stopped, or make it.
+
+        Raises:
+            DatasetError: the folder is another build's or a user's. Nothing in it is touched.
+            OSError: it cannot be written.
+        """
         self.folder, self._fingerprint = folder, fingerprint
         self.chunks, self.counts = 0, Counter()
         self._sizes = [0] * PARTITIONS
         self._buffers: dict[int, list[bytes]] = {}
         self._buffered, self._flushed = 0, time.monotonic()
-        if not self._continue():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+        self._continue(self._read_journal())
+        self.flush()  # a folder with files has a journal from its first moment, which says whose they are
 
-    def _continue(self) -> bool:
+    def _read_journal(self) -> dict | None:
+        """The journal of the earlier build; None where there was none."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise self._refusal("is no folder: move it away") from None
+        names = {path.name for path in self.folder.iterdir()}
+        begun = _JOURNAL in names
+        foreign = sorted(name for name in names if not (_OWN.fullmatch(name) if begun else name == _NEW_JOURNAL))
+        if foreign:
+            raise self._refusal(f"holds {foreign[0]!r}, which no unfinished build left there: move it away")
+        if not begun:
+            return None
         try:
             journal = json.loads((self.folder / _JOURNAL).read_text())
-        except (OSError, ValueError):
-            return False
-        if journal["fingerprint"] != self._fingerprint:
-            return False
-        self.chunks, self._sizes, self.counts = journal["chunks"], journal["sizes"], Counter(journal["counts"])
+            fingerprint = journal["fingerprint"]
+        except (ValueError, KeyError, TypeError):
+            raise self._refusal(f"has a damaged {_JOURNAL}: remove it") from None
+        if fingerprint != self._fingerprint:
+            raise self._refusal("is an unfinished build of other files or options: finish it by the command that began it, "
+                                "remove it to give it up")
+        return journal
+
+    def _refusal(self, what: str) -> DatasetError:
+        return DatasetError(f"{self.folder}, where the build would keep what it has, {what}, or name another --out")
+
+    def _continue(self, journal: dict | None) -> None:
+        """Take over what a journal vouches for, and remove the rest. Without all of it, as when a machine lost its power
+        or a build was killed in `remove`, that is nothing."""
+        if journal and all(self._on_disk(index) >= size for index, size in enumerate(journal["sizes"])):
+            self.chunks, self._sizes, self.counts = journal["chunks"], journal["sizes"], Counter(journal["counts"])
         for index, size in enumerate(self._sizes):
             if size:
                 os.truncate(self._path(index), size)
             else:
                 self._path(index).unlink(missing_ok=True)
-        return True
+
+    def _on_disk(self, index: int) -> int:
+        path = self._path(index)
+        return path.stat().st_size if path.exists() else 0
 
     def _path(self, index: int) -> Path:
         return self.folder / f"partition-{index:03d}"
@@ -132,13 +165,19 @@ class Partitions:
             with open(self._path(index), "ab") as file:
                 file.writelines(pieces)
                 self._sizes[index] = file.tell()
-        temporary = self.folder / (_JOURNAL + ".new")
+        temporary = self.folder / _NEW_JOURNAL
         temporary.write_text(json.dumps({"fingerprint": self._fingerprint, "chunks": self.chunks,
                                          "sizes": self._sizes, "counts": self.counts}))
         temporary.replace(self.folder / _JOURNAL)
         self._buffers, self._buffered, self._flushed = {}, 0, time.monotonic()
 
     def remove(self) -> None:
-        """Delete the partitions, whatever was put beside them under their names, and the journal."""
+        """Delete the partitions, whatever was put beside them under their names, and then the journal, until which the
+        folder is known as a build's."""
         for path in [*self.folder.glob("partition-*"), self.folder / _JOURNAL]:
             path.unlink(missing_ok=True)
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """`array.tofile(path)`, but a full disk is named as one: tofile says "8192 requested and 0 written"."""
+    path.write_bytes(np.ascontiguousarray(array))

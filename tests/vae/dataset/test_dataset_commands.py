@@ -1,8 +1,11 @@
+import os
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from matplotlib import image
 
+from tests.vae.data_sets import write_data_set
 from vae.dataset import open_dataset
 from vae.dataset.commands import dataset
 
@@ -49,16 +52,62 @@ def test_mistakes_exit_with_2(library, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
+    (tmp_path / "mine.partial").mkdir()
+    (tmp_path / "mine.partial" / "song.als").write_text("a month of work")
     for arguments, message in (
             (("build", tmp_path / "empty", "--task", "drums_2bar", "--out", tmp_path / "out"), "no .mid files there"),
             (("build", tmp_path / "nowhere", "--task", "drums_2bar", "--out", tmp_path / "out"), "does not exist"),
             (("build", library, "--task", "drums_2bar", "--out", tmp_path / "full"), "is there already"),
+            (("build", library, "--task", "drums_2bar", "--out", tmp_path / "full" / "file" / "out"),
+             f"cannot write {tmp_path / 'full' / 'file' / 'out.partial'}: Not a directory"),
+            (("build", library, "--task", "drums_2bar", "--out", tmp_path / "mine"), "mine.partial, where the build would"),
             (("build", library, "--task", "drums", "--out", tmp_path / "out"), "drums_2bar"),
+            (("build", library, "--task", "drums_2bar", "--out", tmp_path / "out", "--test", "nan"), "'nan' is not a number"),
             (("build", library, "--task", "drums_2bar", "--out", tmp_path / "out", "--test", 0.6, "--validation", 0.6),
              "shares of one whole, received 0.6 and 0.6"),
             (("show", tmp_path / "empty"), "is not a data set")):
         result = run(*arguments)
         assert result.exit_code == 2 and message in result.output, result.output
+    assert (tmp_path / "mine.partial" / "song.als").read_text() == "a month of work"
+
+
+def test_the_folder_one_is_in_is_not_replaced(library, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (".", tmp_path, ""):
+        result = run("build", library, "--task", "drums_2bar", "--out", name)
+        assert result.exit_code == 2 and "is the folder you are in" in result.output
+
+
+def test_a_build_goes_on_when_there_is_space_again(library, tmp_path):
+    resource = pytest.importorskip("resource", reason="limits of processes are POSIX")
+    arguments = ("build", library, "--task", "melody_2bar", "--workers", 1, "--out")
+    assert run(*arguments, tmp_path / "unbroken").exit_code == 0
+    train = tmp_path / "unbroken" / "train.npy"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (train.stat().st_size - 1, limits[1]))  # of a file, all that a test can fill
+    try:
+        result = run(*arguments, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert result.exit_code == 2
+    assert f"cannot write {tmp_path / 'out.partial'}: File too large. Once that is mended, the same" in result.output
+    assert run(*arguments, tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out" / "train.npy").read_bytes() == train.read_bytes()
+    assert not (tmp_path / "out.partial").exists()
+
+
+def test_pictures_that_cannot_be_drawn(tmp_path):
+    loops = np.random.default_rng(0).integers(1, 512, (6, 32, 1))
+    data = write_data_set(tmp_path / "data", "drums_2bar", train=loops, validation=loops, test=loops)
+    (data / "examples.png").mkdir()  # as where the data set is read-only
+    for options, message in (((), f"cannot write {data / 'examples.png'}: Is a directory; --out names another place"),
+                             (("--out", tmp_path / "nowhere" / "x.png"), "No such file or directory; --out names another"),
+                             (("--out", tmp_path / "x.xyz"), "the name of a picture ends in .png; received"),
+                             (("--out", tmp_path / "x"), "the name of a picture ends in .png; received")):
+        result = run("show", data, "--count", 1, *options)
+        assert result.exit_code == 2 and message in result.output.replace("\n", " "), result.output
+        assert "statistics" not in result.output
+    assert sorted(os.listdir(tmp_path)) == ["data"]
 
 
 def test_an_empty_split_is_said(tmp_path, library):
