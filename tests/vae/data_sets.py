@@ -11,5 +11,5 @@ def write_data_set(folder, task, **splits):
     (folder / "meta.yaml").write_text(yaml.safe_dump({
         "task": task, "examples": {name: len(examples) for name, examples in splits.items()},
         "files": {"read": 0, "kept": {}, "rejected": {}, "versions of songs in train": {}},
-        "counts": {}, "dropped": {}, "rules": {}, "sources": []}))
+        "counts": {}, "dropped": {}, "rules": {}, "sources": []}, sort_keys=False))
     return folder
