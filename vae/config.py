@@ -33,6 +33,8 @@ class Schedule:
     decay: float = 1.0
 
     def __post_init__(self):
+        for name in ("start", "end"):
+            _require(0.0 <= getattr(self, name) < math.inf, name, "0 or more, and finite", getattr(self, name))
         _require(0.0 < self.decay <= 1.0, "decay", "in (0, 1]", self.decay)
 
     def __call__(self, step: int) -> float:
@@ -59,7 +61,8 @@ class Training:
         _require(self.steps >= 1, "steps", "at least 1", self.steps)
         _require(self.batch >= 1, "batch", "at least 1", self.batch)
         for name in ("warmup", "free_bits", "scheduled_sampling", "clip_norm", "input_scale"):
-            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+            _require(0 <= getattr(self, name) < math.inf, name, "0 or more, and finite", getattr(self, name))
+        _require(0 <= self.seed < 2**31, "seed", "from 0 to 2147483647", self.seed)
 
     def truth_probability(self, step: int) -> float:
         """How often the true previous event is fed at this step of training: k / (k + exp(step / k)), the
@@ -134,7 +137,7 @@ def parse(values: dict) -> Config:
 def read(name_or_path: str) -> Config:
     """A config from a YAML file, or from vae/configs/ by its name; raises ConfigError."""
     path = pathlib.Path(name_or_path)
-    if not path.suffix and not path.exists():
+    if not path.suffix and not path.is_file():  # a folder of that name, such as its run, may well be there
         path = CONFIGS / f"{name_or_path}.yaml"
     if not path.is_file():
         known = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
@@ -142,7 +145,7 @@ def read(name_or_path: str) -> Config:
                           f"give a YAML file or one of: {', '.join(known)}")
     try:
         values = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # PyYAML lets out what values and nesting raise
         raise ConfigError(f"{path}: not YAML: {error}") from None
     try:
         return parse(values)
@@ -181,6 +184,9 @@ def _convert(kind, value, where: str):
         return tuple(value)
     if kind is float:
         _require(type(value) in (int, float), where, "a number (write 0.001, not 1e-3: YAML reads that as text)", value)
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ConfigError(f"{where}: must be a number that a float can hold, below 1.8e308") from None
     _require(type(value) is kind, where, {int: "a whole number", str: "text", bool: "true or false"}[kind], value)
     return value
