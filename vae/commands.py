@@ -1,4 +1,5 @@
 """The commands that train, evaluate and export models. Heavy imports stay inside the functions."""
+import math
 import pathlib
 import shlex
 import sys
@@ -7,6 +8,7 @@ import click
 
 from vae.config import ConfigError
 from vae.errors import UserError
+from vae.outputs import OutputFile, OutputFolder, check_folder
 from vae.program import program
 from vae.quiet import import_tensorflow
 
@@ -15,14 +17,20 @@ def open_weighted(text: str):
     """(data set, weight) of a `DIR` or `DIR=WEIGHT` argument."""
     from vae import dataset
 
-    folder, _, weight = text.rpartition("=") if "=" in text else (text, "", "1")
+    folder, equals, weight = text.rpartition("=")
+    if not equals or pathlib.Path(text).is_dir():
+        folder, weight = text, "1"
     try:
-        number, data = float(weight), dataset.open_dataset(pathlib.Path(folder))
+        number = float(weight)
+    except ValueError:
+        raise UserError(f"--data {text}: is no folder, and what stands after '=' is no weight, which is a number above 0. "
+                        f"Received: {weight!r}") from None
+    if not 0 < number < math.inf:
+        raise UserError(f"--data {text}: the weight must be a finite number above 0. Received: {weight}")
+    try:
+        return dataset.open_dataset(pathlib.Path(folder)), number
     except (OSError, ValueError) as error:
         raise UserError(f"--data {text}: {error}") from None
-    if number <= 0:
-        raise UserError(f"--data {text}: the weight must be above 0. Received: {weight}")
-    return data, number
 
 
 def open_data(folders, task: str) -> tuple[list, list[float]]:
@@ -34,10 +42,10 @@ def open_data(folders, task: str) -> tuple[list, list[float]]:
     return [data for data, _ in pairs], [weight for _, weight in pairs]
 
 
-def make_trainer(config, data, weights, out, validation_examples, save_every, start=None, earlier=()):
+def make_trainer(config, data, weights, out, validation_examples, save_every, model=None):
     """A Trainer that keeps with its run what a model card says of it. data, weights: as from `open_data`.
 
-    start: weights to begin from.  earlier: the commands that made them.
+    model: ModelInfo of the model to begin from, or None.
     """
     sources = [one.split("train") for one in data]
     for one, source in zip(data, sources):
@@ -48,13 +56,21 @@ def make_trainer(config, data, weights, out, validation_examples, save_every, st
         raise UserError(f"--data {data[0].path}: has no validation examples to choose the best checkpoint by")
 
     import_tensorflow()
-    from vae.training import checkpoint, loop
+    from vae import registry
+    from vae.training import loop
     about = {"config": config.as_dict(), "data": [{"meta": one.meta, "weight": w} for one, w in zip(data, weights)],
-             "commands": [*earlier, command_line()]}
+             "commands": [*(model.commands if model else []), command_line()],
+             "start": {"name": model.name, "sha256": model.sha256} if model else None}
     try:
-        return loop.Trainer(config, sources, weights, validation, out, about, start, save_every)
-    except (checkpoint.CheckpointError, ConfigError, ValueError) as error:
+        start = registry.starting_weights(model, config) if model else None
+        trainer = loop.Trainer(config, sources, weights, validation, out, about, start, save_every)
+    except registry.ModelError as error:
+        raise UserError(f"--fine-tune: {error}") from None
+    except ValueError as error:
         raise UserError(str(error)) from None
+    if trainer.chief and not trainer.resumed:
+        loop.keep_earlier_history(model.path if model else None, trainer.out)
+    return trainer
 
 
 def command_line() -> str:
@@ -67,8 +83,9 @@ def command_line() -> str:
 @click.argument("config")
 @click.option("--data", required=True, multiple=True, metavar="DIR[=WEIGHT]",
               help="A data set from `dataset build`; repeat it to mix several, by weight.")
-@click.option("--out", required=True, type=click.Path(path_type=pathlib.Path), help="Run folder; an existing run goes on.")
-@click.option("--fine-tune", metavar="MODEL", help="Start from this model's weights (a shipped name or a folder).")
+@click.option("--out", required=True, type=OutputFolder(), help="Run folder; an existing run goes on.")
+@click.option("--fine-tune", metavar="MODEL",
+              help="Begin with this model's weights (a shipped name or a folder); a run that goes on need not be told.")
 @click.option("--steps", type=click.IntRange(1), help="Train this many steps instead of the config's.")
 @click.option("--validation-examples", type=click.IntRange(1), default=2048, show_default=True,
               help="Score at most this many validation examples at each checkpoint.")
@@ -92,53 +109,24 @@ def train(config, data, out, fine_tune, steps, validation_examples, save_every):
     if steps:
         config = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=steps))
     opened, weights = open_data(data, config.task)
-    from vae import registry
-    start, earlier = None, []
+    model = None
     if fine_tune:
+        from vae import registry
         try:
             model = registry.resolve(fine_tune)
-            start = registry.starting_weights(model, config)
         except registry.ModelError as error:
             raise UserError(f"--fine-tune {fine_tune}: {error}") from None
-        earlier = model.figures.get("commands", [])
-    trainer = make_trainer(config, opened, weights, out, validation_examples, save_every, start, earlier)
-    if fine_tune:
-        from vae.training.loop import keep_earlier_history
-        keep_earlier_history(model.path, out)
-    if train_with_progress(trainer, "training"):
-        click.echo(f"Trained {trainer.config.training.steps} steps. Next: {program()} export {trainer.out} --name NAME")
-    else:
+    trainer = make_trainer(config, opened, weights, out, validation_examples, save_every, model)
+    following = f"Next: {program()} export {shlex.quote(str(out))} --name NAME"
+    if trainer.step >= config.training.steps:
+        click.echo(f"{out} has {trainer.step:,} steps, of {config.training.steps:,} that were asked for: nothing to train. "
+                   f"{following}")
+        return
+    from vae.training import progress
+    if not progress.train(trainer, "training"):
         click.echo(f"Interrupted at step {trainer.step}; the same command goes on from there.")
         raise SystemExit(130)
-
-
-def train_with_progress(trainer, title: str) -> bool:
-    """Run a trainer behind a progress bar. Returns False when it was interrupted."""
-    from rich import progress
-
-    columns = [progress.TextColumn("{task.description}"), progress.BarColumn(bar_width=20),
-               progress.MofNCompleteColumn(), progress.TimeRemainingColumn(),
-               progress.TextColumn("{task.fields[figures]}")]
-    total = trainer.config.training.steps
-    with progress.Progress(*columns) as bar:
-        task = bar.add_task(title, total=total, completed=trainer.step, figures="compiling")
-        shown = {}
-
-        def report(**figures):
-            shown.update(figures)
-            text = ""
-            if "loss" in shown:
-                text = (f"loss {shown['loss']:.3f}  next {shown['next_accuracy']:.3f}  KL {shown['kl']:.1f}  "
-                        f"{shown['examples_per_second']:.0f} examples/s")
-            if "validation" in figures:
-                recon = [sum(s.reconstruction) / len(s.reconstruction) for s in (figures["validation"], figures["seen"])]
-                shown["scores"] = f"  reconstruction {recon[0]:.3f} (train {recon[1]:.3f})"
-                bar.console.print(f"step {trainer.step}: validation reconstruction {recon[0]:.4f}, "
-                                  f"next {sum(figures['validation'].next) / len(figures['validation'].next):.4f}, "
-                                  f"KL {figures['validation'].kl:.1f} nats; on train examples {recon[1]:.4f}")
-            bar.update(task, completed=figures.get("step", trainer.step), figures=text + shown.get("scores", ""))
-
-        return trainer.run(report)
+    click.echo(f"Trained {trainer.step} steps. {following}")
 
 
 @click.command()
@@ -146,7 +134,7 @@ def train_with_progress(trainer, title: str) -> bool:
 @click.option("--data", required=True, metavar="DIR", help="A data set from `dataset build`.")
 @click.option("--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True)
 @click.option("--examples", type=click.IntRange(1), help="Score only the first so many.", show_default="all")
-@click.option("--json", "json_path", type=click.Path(dir_okay=False, allow_dash=True), help="Write the scores as JSON (- for standard output).")
+@click.option("--json", "json_path", type=OutputFile(allow_dash=True), help="Write the scores as JSON (- for standard output).")
 def evaluate(model, data, split, examples, json_path):
     """Score MODEL (a name or a folder) by the columns of the paper's Table 1.
 
@@ -177,7 +165,7 @@ def evaluate(model, data, split, examples, json_path):
         task = bar.add_task("evaluating", total=len(chosen))
         scores = evaluation.Evaluator(loaded.config)(loaded.weights, chosen, lambda done: bar.update(task, completed=done))
     values = {"model": info.name, "split": split, **evaluation.rounded(scores)}
-    if json_path != "-":
+    if str(json_path) != "-":
         shown = table.Table(title=f"{info.name} on {split}, {scores.examples:,} examples", title_justify="left")
         for column in ("part", "next", "recon", "KL (nats)"):
             shown.add_column(column, justify="left" if column == "part" else "right")
@@ -186,33 +174,60 @@ def evaluate(model, data, split, examples, json_path):
                           f"{scores.kl:.1f}" if number == 0 else "")
         console.Console().print(shown)
     if json_path:
-        with click.open_file(json_path, "w") as file:
+        with click.open_file(str(json_path), "w") as file:
             file.write(json.dumps(values, indent=2) + "\n")
 
 
 @click.command()
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path))
 @click.option("--name", required=True, help="The model's name, as the daemon and the devices show it.")
-@click.option("--to", type=click.Path(file_okay=False, path_type=pathlib.Path), show_default="~/.musicvae/models, where the daemon looks",
+@click.option("--to", type=OutputFolder(), show_default="~/.musicvae/models, where the daemon looks",
               help="Folder that holds model folders.")
+@click.option("--force", is_flag=True, help="Replace a model that is there, its card and all.")
 @click.option("--data", metavar="DIR", help="Score this data set's test split for the card.")
 @click.option("--notes", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
               help="Markdown to add to the card: licences, limits.")
-def export(run, name, to, data, notes):
-    """Make a model folder of RUN's best checkpoint: weights, config and a model card."""
+def export(run, name, to, force, data, notes):
+    """Make a model folder of RUN's best checkpoint: weights, config and a model card.
+
+    What is there of that name stays as it is until the new folder is whole; a daemon that serves it is not disturbed.
+    """
     import re
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
         raise UserError(f"--name: must be 1 to 64 letters, digits, '_', '-' or '.', beginning with a letter or digit. Received: {name!r}")
-    import_tensorflow()
+    try:
+        text = notes.read_text(encoding="utf-8") if notes else ""
+    except UnicodeDecodeError as error:
+        raise UserError(f"--notes {notes}: must be UTF-8 text: {error}") from None
     from vae import registry
+    folder = (to or registry.OWN) / name
+    _check_place(folder, force)
+    import_tensorflow()
     from vae.training import checkpoint
     from vae.training import export as exporting
     try:
-        config = exporting.run_config(run)
+        _, config, _ = exporting.load_best(run)
         opened = open_data([data], config.task)[0][0] if data else None
-        info = exporting.export(run, name, (to or registry.OWN) / name, opened, notes.read_text() if notes else "")
-    except checkpoint.CheckpointError as error:
+        if opened and not len(opened.split("test")):
+            raise UserError(f"--data {data}: has no test examples to score")
+        info = exporting.export(run, name, folder, opened, text)
+    except (checkpoint.CheckpointError, registry.ModelError) as error:
         raise UserError(str(error)) from None
     size = (info.path / registry.WEIGHTS).stat().st_size
-    click.echo(f"Wrote {info.path}: {info.parameters:,} parameters, {size / 1e6:.1f} MB. "
-               f"Next: {program()} generate {info.path if to else name} --plot")
+    model = shlex.quote(str(info.path) if to else name)
+    following = f"generate {model} --plot" if info.latent else f"evaluate {model} --data DIR"
+    click.echo(f"Wrote {info.path}: {info.parameters:,} parameters, {size / 1e6:.1f} MB. Next: {program()} {following}")
+
+
+def _check_place(folder: pathlib.Path, force: bool) -> None:
+    """Raise UserError unless a model may be written there."""
+    from vae import registry
+    try:
+        check_folder(folder)
+        held = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise UserError(f"{folder}: no folder that can be written into: {error}") from None
+    if held and not {registry.ABOUT, registry.WEIGHTS} & set(held):
+        raise UserError(f"{folder} holds what is no model ({', '.join(held[:3])}); choose another --name")
+    if held and not force:
+        raise UserError(f"{folder} is there already; choose another --name, or replace it, its card and all, with --force")

@@ -4,12 +4,13 @@ A folder holds `model.yaml` (name, config, figures, checksum), `weights.npz` (pl
 pickle) and `card.md` for people. Shipped models are in vae/pretrained/, a user's own in ~/.musicvae/models/ or in
 folders named on the command line.
 """
+import contextlib
 import hashlib
 import io
 import math
 import pathlib
-import zipfile
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +59,12 @@ class ModelInfo:
     @property
     def card(self) -> pathlib.Path:
         return self.path / CARD
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that made it, one per training, the first first; empty where its figures name none."""
+        commands = self.figures.get("commands") if isinstance(self.figures, dict) else None
+        return list(map(str, commands)) if isinstance(commands, list) else []
 
 
 @dataclass(frozen=True)
@@ -149,19 +156,18 @@ def arrays(info: ModelInfo) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             loaded = {name: file[name].astype(np.float32) for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # noqa: BLE001 - what a damaged archive raises has no end: NotImplementedError, TokenError ...
         raise ModelError(f"{path} is not a weights file: {error}") from None
-    check_shapes(loaded, info.config, str(path))
+    check_shapes(loaded, model_weights.shapes(info.config), str(path))
     for name, value in loaded.items():
         if not np.isfinite(value).all():
             raise ModelError(f"{path}: {name} holds values that are not finite")
     return loaded
 
 
-def check_shapes(loaded: dict[str, np.ndarray], config: configs.Config, where: str) -> None:
-    """Raise ModelError unless the arrays are just those a model with this config has."""
-    expected = model_weights.shapes(config)
-    for name in expected.keys() | loaded.keys():
+def check_shapes(loaded: dict[str, np.ndarray], expected: dict[str, tuple[int, ...]], where: str) -> None:
+    """Raise ModelError unless the arrays are just those that are expected, name to shape."""
+    for name in [*expected, *loaded]:
         if name not in loaded:
             raise ModelError(f"{where}: {name} is missing")
         if name not in expected:
@@ -173,7 +179,13 @@ def check_shapes(loaded: dict[str, np.ndarray], config: configs.Config, where: s
 def load(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path] = ()) -> Model:
     """Load a model onto the GPU if TensorFlow sees one, else the CPU; raises ModelError."""
     info = resolve(name_or_path, extra)
-    values = arrays(info)
+    try:
+        values = arrays(info)
+    except ModelError:
+        newer = describe(info.path)
+        if newer.sha256 == info.sha256:
+            raise
+        info, values = newer, arrays(newer)  # it was exported anew after its model.yaml was read
     tf = import_tensorflow()
     device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
     with tf.device(device):
@@ -187,15 +199,16 @@ def as_stored(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[str, np.ndarray], figures: dict,
          dtype=np.float16) -> ModelInfo:
-    """Write what a model folder must hold; weights.npz is written before model.yaml names its checksum, so that a reader never sees
-    a model that is half there.
+    """Write what a model folder must hold; weights.npz is written before model.yaml names its checksum, so that a
+    reader never sees a model that is half there. To keep the old one until the new one is whole, write `in_place_of` it.
 
     weights: float32 arrays by name.  dtype: float16 halves the file; the accuracies change by less than 0.001.
     """
-    check_shapes(weights, config, name)
+    check_shapes(weights, model_weights.shapes(config), name)
     folder.mkdir(parents=True, exist_ok=True)
     stored = io.BytesIO()
-    np.savez(stored, **{key: value.astype(dtype) for key, value in weights.items()})
+    with np.errstate(over="ignore"):  # infinity is found, and named, when the folder is read
+        np.savez(stored, **{key: value.astype(dtype) for key, value in weights.items()})
     content = stored.getvalue()
     (folder / ABOUT).unlink(missing_ok=True)
     (folder / WEIGHTS).write_bytes(content)
@@ -207,8 +220,32 @@ def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[
     return describe(folder)
 
 
+@contextlib.contextmanager
+def in_place_of(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A new folder to write a model into, which takes the place of `folder`, if that exists, once all is written.
+
+    Until then, and if anything fails, `folder` stays as it was; whoever reads it sees the old model or the new one. The
+    new folder lies beside it, since only within a file system a folder is renamed, and a level deeper, where no one
+    looks for models.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True) as place:
+        fresh, old = (pathlib.Path(place) / name / folder.name for name in ("new", "old"))
+        fresh.mkdir(parents=True)
+        yield fresh
+        old.parent.mkdir()
+        if folder.exists():
+            folder.rename(old)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+
+
 def starting_weights(info: ModelInfo, config: configs.Config) -> dict[str, np.ndarray]:
     """A model's weights to fine-tune from; raises ModelError unless they fit a model with this config."""
     loaded = arrays(info)
-    check_shapes(loaded, config, info.name)
+    check_shapes(loaded, model_weights.shapes(config), info.name)
     return loaded

@@ -91,3 +91,35 @@ def test_fine_tuning_needs_the_same_shapes(folder):
     config, _ = make("drums_2bar", latent=4, encoder=[5], decoder=[7])
     with pytest.raises(registry.ModelError, match="must have shape"):
         registry.starting_weights(registry.describe(folder), config)
+
+
+def test_a_new_version_takes_the_place_of_the_old_one_whole_or_not_at_all(folder):
+    config, weights = make("drums_2bar", seed=2, latent=4, encoder=[5], decoder=[6])
+    old = registry.describe(folder).sha256
+    with pytest.raises(KeyError), registry.in_place_of(folder) as fresh:
+        registry.save(fresh, "tiny", config, weights, {})
+        raise KeyError
+    assert registry.load(folder).info.sha256 == old
+    with registry.in_place_of(folder) as fresh:
+        registry.save(fresh, "tiny", config, weights, {})
+        assert registry.find_models([folder.parent])["tiny"].sha256 == old  # nobody finds it before its time
+    assert old != registry.load(folder).info.sha256 == registry.find_models([folder.parent])["tiny"].sha256
+    with registry.in_place_of(folder.parent / "new") as fresh:
+        registry.save(fresh, "new", config, weights, {})
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["new", "tiny"]
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(folder, monkeypatch):
+    config, weights = make("drums_2bar", seed=2, latent=4, encoder=[5], decoder=[6])
+    resolve = registry.resolve
+
+    def then_replace(*arguments):
+        info = resolve(*arguments)
+        with registry.in_place_of(folder) as fresh:
+            registry.save(fresh, "tiny", config, weights, {})
+        return info
+
+    monkeypatch.setattr(registry, "resolve", then_replace)
+    loaded = registry.load(folder)
+    np.testing.assert_allclose(loaded.weights["decoder/0/bias"], weights["decoder/0/bias"], rtol=1e-3, atol=1e-3)
+    assert loaded.info == registry.describe(folder)

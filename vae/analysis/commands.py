@@ -6,13 +6,13 @@ import click
 
 from vae import tables
 from vae.analysis import table1 as paper_table
-from vae.commands import make_trainer, open_data, open_weighted, train_with_progress
+from vae.commands import make_trainer, open_data, open_weighted
 from vae.errors import UserError
+from vae.outputs import PICTURE, OutputFile, OutputFolder
 from vae.quiet import import_tensorflow
 
 VALIDATIONS, VALIDATION_EXAMPLES = 10, 512  # of a run of table1: long pieces take minutes to validate
 
-FILE = click.Path(dir_okay=False, path_type=pathlib.Path)
 FOLDERS = click.option("--folders", type=click.Path(exists=True, file_okay=False), multiple=True,
                        help="Look for models here too; repeat it for several.")
 DATA = click.option("--data", required=True, metavar="DIR", help="A data set of the model's task from `dataset build`.")
@@ -55,8 +55,8 @@ def _write_json(path: pathlib.Path | None, values: dict) -> None:
 @click.option("--samples", type=click.IntRange(1), default=1000, show_default=True,
               help="Draw at most so many; no more than half the test split has, so that like is compared with like.")
 @SEED
-@click.option("--json", "json_path", type=FILE, help="Write figures and histograms as JSON.")
-@click.option("--plot", type=FILE, help="Draw the distributions on a PNG.")
+@click.option("--json", "json_path", type=OutputFile(), help="Write figures and histograms as JSON.")
+@click.option("--plot", type=PICTURE, help="Draw the distributions on a PNG, JPG, PDF or SVG.")
 @FOLDERS
 def quality(model, data, samples, seed, json_path, plot, folders):
     """How much samples of MODEL are like real music: the overlap of feature distributions.
@@ -82,8 +82,8 @@ def quality(model, data, samples, seed, json_path, plot, folders):
 @click.option("--samples", type=click.IntRange(2), default=256, show_default=True,
               help="Draw so many, and take at most so many of the test split.")
 @SEED
-@click.option("--json", "json_path", type=FILE, help="Write the figures as JSON.")
-@click.option("--plot", type=FILE, help="Draw similarity matrices on a PNG.")
+@click.option("--json", "json_path", type=OutputFile(), help="Write the figures as JSON.")
+@click.option("--plot", type=PICTURE, help="Draw similarity matrices on a PNG, JPG, PDF or SVG.")
 @FOLDERS
 def structure(model, data, samples, seed, json_path, plot, folders):
     """Long-term structure of MODEL's samples against that of the test split.
@@ -111,7 +111,7 @@ def structure(model, data, samples, seed, json_path, plot, folders):
               help="A data set; rows without one are left out. Repeat it for more rows, or to mix several of one task "
                    "by weight, of which the first is validated and tested on.")
 @click.option("--size", type=click.Choice(paper_table.SIZES), default="small", show_default=True, help="Which configs.")
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=pathlib.Path),
+@click.option("--out", required=True, type=OutputFolder(),
               help="Folder of the runs and of table1.md and table1.json; what is there already is not trained again.")
 @click.option("--steps", multiple=True, metavar="[TASK=]N",
               help="Train so many steps instead of the configs', all runs or one task's.")
@@ -184,7 +184,8 @@ def _train(config, pairs, run: pathlib.Path, title: str) -> None:
     """Train a run to its end, or do nothing if it is there already."""
     trainer = make_trainer(config, [one for one, _ in pairs], [weight for _, weight in pairs], run, VALIDATION_EXAMPLES,
                            max(1, config.training.steps // VALIDATIONS))
-    if not train_with_progress(trainer, title):
+    from vae.training import progress
+    if trainer.step < config.training.steps and not progress.train(trainer, title):
         click.echo(f"Interrupted at step {trainer.step} of {run.name}; the same command goes on from there.")
         raise SystemExit(130)
 

@@ -60,8 +60,7 @@ def score(run: pathlib.Path, expected: Config, test: np.ndarray,
     """
     from vae.training import checkpoint, evaluate, export
 
-    weights, about = checkpoint.load(run / export.BEST)
-    config = export.run_config(run)
+    weights, config, about = export.load_best(run)
     scheduled = bool(config.training.scheduled_sampling)
     if config != expected or scheduled != bool(expected.training.scheduled_sampling):
         raise checkpoint.CheckpointError(f"{run} is of another model than this size and variant of Table 1")

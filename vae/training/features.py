@@ -9,6 +9,7 @@ its evaluation and its export know nothing of the features.
 import numpy as np
 import tensorflow as tf
 
+from vae.model import weights as model_weights
 from vae.model.stacks import stacks
 
 PREFIX = "features/"
@@ -47,15 +48,20 @@ def _matrices(config) -> dict[str, tuple[int, ...]]:
     return named
 
 
-def initial(config, weights: dict[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:
-    """The extra parameters, keyed features/NAME, as large as the values they are added to."""
-    rng = np.random.default_rng([seed, 1])
-    extra = {}
+def shapes(config) -> dict[str, tuple[int, int]]:
+    """Name, features/NAME, to shape of the extra parameters."""
+    weights, extra = model_weights.shapes(config), {}
     for name, classes in _matrices(config).items():
-        value, count = weights[name], of_classes(classes).shape[1]
-        shape = (count, value.shape[1]) if name.endswith("/input") else (value.shape[0], count)
-        extra[PREFIX + name] = (value.std() * rng.standard_normal(shape)).astype(np.float32)
+        (rows, columns), count = weights[name], of_classes(classes).shape[1]
+        extra[PREFIX + name] = (count, columns) if name.endswith("/input") else (rows, count)
     return extra
+
+
+def initial(config, weights: dict[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:
+    """The extra parameters, as large as the values they are added to."""
+    rng = np.random.default_rng([seed, 1])
+    return {name: (weights[name.removeprefix(PREFIX)].std() * rng.standard_normal(shape)).astype(np.float32)
+            for name, shape in shapes(config).items()}
 
 
 def fold(parameters: dict[str, tf.Tensor], config) -> dict[str, tf.Tensor]:

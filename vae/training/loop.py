@@ -5,6 +5,7 @@ else that a step needs, its batch, noise and schedules, is a function of the see
 was killed and started again ends with the same weights as one that was not.
 """
 import csv
+import math
 import os
 import pathlib
 import shutil
@@ -14,7 +15,6 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from vae import config as configs
 from vae.config import Config
 from vae.model import weights as model_weights
 from vae.training import checkpoint, features, objective
@@ -27,6 +27,10 @@ BEFORE = "before.csv"  # the history of the weights that a run was fine-tuned fr
 GROUPS = ("parameters", "first", "second")
 
 
+class DivergedError(ArithmeticError):
+    """The loss or the weights are not finite any more; the message says what to do."""
+
+
 def strategy() -> tf.distribute.Strategy:
     """Several machines if TF_CONFIG names a cluster, several GPUs if there are any, else the one device."""
     if "TF_CONFIG" in os.environ:
@@ -36,31 +40,37 @@ def strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def _but_steps(config: Config) -> dict:
-    """A config as plain values without its number of steps, which may be raised to train on."""
-    values = config.as_dict()
-    del values["training"]["steps"]
-    return values
+def state_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    """GROUP|NAME to shape of everything that a training step changes."""
+    shapes = model_weights.shapes(config) | (features.shapes(config) if config.training.shared_features else {})
+    return {f"{group}|{name}": shape for group in GROUPS for name, shape in shapes.items()}
 
 
-def keep_earlier_history(model: pathlib.Path, run: pathlib.Path) -> None:
-    """Copy the validations of a model's training into a run that starts from its weights, once."""
-    if (model / HISTORY).exists() and not (run / BEFORE).exists():
-        run.mkdir(parents=True, exist_ok=True)
+def keep_earlier_history(model: pathlib.Path | None, run: pathlib.Path) -> None:
+    """Copy the validations of a model's training into a run that begins with its weights; None: with fresh ones."""
+    run.mkdir(parents=True, exist_ok=True)
+    (run / BEFORE).unlink(missing_ok=True)  # of a run that did not come to its first checkpoint
+    if model is not None and (model / HISTORY).exists():
         shutil.copy(model / HISTORY, run / BEFORE)
 
 
 class Trainer:
-    """Trains one model into a run folder. `run()` goes on from the folder's checkpoint if it has one."""
+    """Trains one model into a run folder. `run()` goes on from the folder's checkpoint if it has one.
+
+    step: how many steps were trained.  resumed: whether the folder had a checkpoint.
+    """
 
     def __init__(self, config: Config, sources, shares, validation: np.ndarray, out: pathlib.Path, about: dict,
                  start: dict[str, np.ndarray] | None = None, save_every: int = 500):
         """
         sources, shares: training examples and their weights, see Batches.
         validation: examples that choose the best checkpoint. Shape [examples, steps, streams].
-        about: plain values to keep with the run (config, data, command).
+        about: plain values to keep with the run: `config`, `data` (meta and weight of each set), `commands` (that made
+            the weights, this training's last) and `start` (name and sha256 of the model whose weights it begins with,
+            or None). When a run goes on, the last two stay as the checkpoint has them.
         start: weights to begin from instead of fresh ones (fine-tuning).
         save_every: steps between checkpoints, each with a validation.
+        Raises checkpoint.CheckpointError if the folder's checkpoint cannot be used or is of another training.
         """
         self.config, self.out, self.save_every = config, pathlib.Path(out), save_every
         self.strategy = strategy()
@@ -70,14 +80,14 @@ class Trainer:
         if config.training.batch % replicas:
             raise ValueError(f"batch: must be a multiple of the {replicas} replicas that share it. "
                              f"Received: {config.training.batch}")
-        self._about, self._validation = about, validation
+        self._about, self._validation = dict(about), validation
         self._batches = Batches(sources, shares, config.training.batch, config.training.augment, config.task,
                                 config.training.seed)
         rows = np.random.default_rng(config.training.seed).permutation(len(sources[0]))[:len(validation)]
         self._seen = np.asarray(sources[0][np.sort(rows)])  # train examples, to tell fitting from generalising
         self._evaluator = Evaluator(config)
         self._fold = compiled(lambda parameters: features.fold(parameters, config))
-        self.step, self.best = 0, -1.0
+        self.step, self.best, self.resumed = 0, -1.0, False
         self._state = self._shared(self._begin(start))
         self._run_step = tf.function(lambda *args: self.strategy.run(self._replica_step, args=args), autograph=False)
         self._stop = False
@@ -87,11 +97,13 @@ class Trainer:
     def _begin(self, start) -> dict[str, dict[str, np.ndarray]]:
         path = self.out / CHECKPOINT
         if self.chief and path.exists():
-            arrays, about = checkpoint.load(path)
-            if _but_steps(configs.parse(about["config"])) != _but_steps(self.config):
-                raise checkpoint.CheckpointError(
-                    f"{path} was trained with another config; continue with that one or choose another run folder")
-            self.step, self.best = about["step"], about["best"]
+            arrays, config, about = checkpoint.load(path, state_shapes)
+            checkpoint.check_same(path, config, about, self.config, self._about)
+            self.step, self.best, self.resumed = about["step"], about["best"], True
+            known = {key: about[key] for key in ("commands", "start") if key in about}
+            if "start" not in known and self._about.get("start") is None:
+                self._about.pop("start", None)  # an old checkpoint that does not say, and nobody else does
+            self._about |= known
             return {group: {name.split("|")[1]: value for name, value in arrays.items() if name.startswith(group)}
                     for group in GROUPS}
         training = self.config.training
@@ -167,7 +179,7 @@ class Trainer:
 
     def run(self, report=lambda **figures: None) -> bool:
         """Train to the configured number of steps. Returns False when interrupted (SIGINT or SIGTERM); the checkpoint
-        is then as fresh as the last step.
+        is then as fresh as the last step. Raises DivergedError; nothing that is not finite is ever saved.
 
         report: told, by name, every figure as it changes (step, metrics of objective.METRICS, examples_per_second and,
             after a validation, `validation` and `seen`, the Scores on validation and on train examples).
@@ -186,22 +198,26 @@ class Trainer:
                 self._state, metrics = self._run_step(self._state, self._per_replica(next(batches)),
                                                       tf.constant(step), *values)
                 self.step += 1
-                if self.step % 10 == 0:  # reading a figure waits for the device, so not at every step
+                saving = self.step % self.save_every == 0 or self.step == training.steps
+                if self.step % 10 == 0 or saving:  # reading a figure waits for the device, so not at every step
                     named = dict(zip(objective.METRICS, self._local(metrics).numpy().tolist()))
-                    if not np.isfinite(named["loss"]):
-                        raise FloatingPointError(f"the loss became {named['loss']} at step {self.step}; the last "
-                                                 f"checkpoint is whole. Lower the learning rate or set clip_norm")
+                    if not math.isfinite(named["loss"]):
+                        raise self._diverged("the loss")
                     speed = (self.step - since) * training.batch / (time.monotonic() - began)
                     report(step=self.step, examples_per_second=speed, **named)
                     with logs.as_default(step=self.step):
                         for name, value in named.items():
                             tf.summary.scalar(f"train/{name}", value)
-                if self.chief and (self.step % self.save_every == 0 or self.step == training.steps):
-                    self._validate(report, logs)
-                    self._save()
+                if saving:
+                    state = self._saved_state()
+                    if self.chief:
+                        self._validate(report, logs)
+                        self._save(state)
                     began, since = time.monotonic(), self.step
-            if self.chief and self._stop:
-                self._save()
+            if self._stop:
+                state = self._saved_state()
+                if self.chief:
+                    self._save(state)
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
@@ -210,10 +226,28 @@ class Trainer:
     def _interrupt(self, *_):
         self._stop = True
 
+    def _diverged(self, what: str) -> DivergedError:
+        best = self.out / BEST
+        begin = (f"; --fine-tune begins it with the best weights of this one, once `export` has made a model of {best}"
+                 if best.exists() else "")
+        return DivergedError(f"{self.out}: the training diverged: at step {self.step} {what} is not finite. To go on from "
+                             f"its last checkpoint would end alike. Begin a new run, in another folder, with a lower "
+                             f"learning_rate or with clip_norm{begin}")
+
+    def _finite(self, arrays: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:
+        values = {name: value.numpy() for name, value in arrays.items()}
+        for name, value in values.items():
+            if not np.isfinite(value).all():
+                raise self._diverged(name)
+        return values
+
     def _validate(self, report, logs):
         weights = self.weights()
+        values = self._finite(weights)
         scores = {"validation": self._evaluator(weights, self._validation),
                   "seen": self._evaluator(weights, self._seen)}
+        if not all(math.isfinite(score.kl + score.cross_entropy) for score in scores.values()):
+            raise self._diverged("a score")
         report(**scores)
         row = {"step": self.step, "examples": self.step * self.config.training.batch}
         with logs.as_default(step=self.step):
@@ -226,8 +260,7 @@ class Trainer:
         quality = self._quality(scores["validation"])
         if quality > self.best:
             self.best = quality
-            checkpoint.save(self.out / BEST, {name: value.numpy() for name, value in weights.items()},
-                            {**self._about, "step": self.step, "best": quality})
+            checkpoint.save(self.out / BEST, values, {**self._about, "step": self.step, "best": quality})
 
     def _quality(self, scores: Scores) -> float:
         """What the best checkpoint has most of: reconstruction, mean over streams; next-step accuracy without a latent.
@@ -249,7 +282,10 @@ class Trainer:
             writer.writerows([*rows, row])
         os.replace(part, path)
 
-    def _save(self):
+    def _saved_state(self) -> dict[str, np.ndarray]:
+        """GROUP|NAME to array of the state; raises DivergedError."""
         state = self._local(self._state)
-        arrays = {f"{group}|{name}": value.numpy() for group in GROUPS for name, value in state[group].items()}
-        checkpoint.save(self.out / CHECKPOINT, arrays, {**self._about, "step": self.step, "best": self.best})
+        return self._finite({f"{group}|{name}": value for group in GROUPS for name, value in state[group].items()})
+
+    def _save(self, state: dict[str, np.ndarray]):
+        checkpoint.save(self.out / CHECKPOINT, state, {**self._about, "step": self.step, "best": self.best})
