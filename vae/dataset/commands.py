@@ -8,20 +8,11 @@ import click
 from vae import tables
 from vae.codecs import CODECS
 from vae.errors import FiniteRange, UserError
+from vae.outputs import PICTURE
 
 TRIO_LIMIT = 1000  # examples of one song: the cross product of a few leads and basses otherwise lets a song dominate
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 SHARE = FiniteRange(0, 1)
-
-
-class _Picture(click.Path):
-    """A PNG to write. matplotlib would draw in a dozen formats, and add an ending to a name that has none."""
-
-    def convert(self, value, parameter, context):
-        path = super().convert(value, parameter, context)
-        if path.suffix.lower() != ".png":
-            self.fail(f"the name of a picture ends in .png; received {value!r}", parameter, context)
-        return path
 
 
 @click.group()
@@ -88,7 +79,7 @@ def build(folders, task, out, monophonic, limit, validation, test, workers):
 @click.option("--split", default="train", type=click.Choice(["train", "validation", "test"]), show_default=True)
 @click.option("--count", default=16, type=click.IntRange(1, 64), show_default=True, help="Examples to draw.")
 @click.option("--seed", default=0, type=click.IntRange(0), show_default=True, help="Chooses them.")
-@click.option("--out", type=_Picture(dir_okay=False, path_type=Path), help="PNG to write.",
+@click.option("--out", type=PICTURE, help="Picture to write.",
               show_default="examples.png in FOLDER")
 def show(folder, split, count, seed, out):
     """Draw examples of a data set as piano rolls, and print its statistics."""
