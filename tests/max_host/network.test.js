@@ -47,7 +47,7 @@ test('an answer of one clip that is lost but for its end is fetched again', asyn
   live.highlighted = [0, 0];
   const device = await locked(live, 77, {network});
   device.control('Generate').user();
-  await device.until(() => /^Wrote /.test(device.words), 10000);
+  await device.until(() => /^Wrote /.test(device.words), 40000);
   assert.match(device.words, /^Wrote a clip/);
   assert.deepEqual([notesOf(live.clip(0, 0))], await clipsFromDaemon('/vae/generate', 'melody_test', 1, 0.5, 77));
   device.close();
@@ -145,7 +145,7 @@ test('the daemon is killed and comes back: the device says so and needs no click
   daemon = serve(port);
   await device.ready(60000);
   device.control('Generate').user();
-  await device.until(() => live.clip(0, 0), 20000);
+  await device.until(() => live.clip(0, 0), 90000);
 
   live.highlighted = [0, 1];
   device.of('umenu')[0].user('drums_test'); // installed, but not among the models that this daemon was started with
