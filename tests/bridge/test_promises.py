@@ -313,6 +313,6 @@ def test_a_fault_of_whoever_is_told_of_events_harms_no_client(tmp_path):
             events = []
             while (message := peer.receive(0.5)) is not None:
                 events.append(message[1][1])
-            assert events[-1] == "stopping"
+            assert "stopping" in events
     finally:
         sys.setswitchinterval(interval)
