@@ -16,7 +16,7 @@ var NO_DAEMON = "No daemon answers. Start it in a terminal: python3 cli.py start
 var PROTOCOL = 1;
 var HELLO_EVERY = 1000; // ms; a hello, not a ping: it also tells a restarted daemon where replies go
 var HELLO_AGAIN = 500; // while there is no answer
-var SILENCE = 2500; // ms without a hello's answer until the daemon counts as gone
+var SILENCE = 2500; // ms in which nothing of the daemon arrives, until it counts as gone
 var HELLOS_PER_PORT = 3; // then another reply port: this one may belong to another program
 var REPEAT_AFTER = 700; // ms until an unanswered request is sent again; the daemon computes it once
 var REPEAT_ACCEPTED = 3000; // the same once it is accepted
@@ -33,7 +33,7 @@ function Session(io) {
     this.port = 0;
     this.hellos = 0;
     this.sentHello = -HELLO_EVERY;
-    this.heardHello = 0;
+    this.heard = 0;
     this.models = -1;
     this.refusal = "";
 }
@@ -46,12 +46,12 @@ Session.prototype.nextRid = function () {
 // To be called about ten times a second.
 Session.prototype.tick = function () {
     var now = this.io.now();
-    if (this.online && now - this.heardHello > SILENCE) {
+    if (this.online && now - this.heard > SILENCE) {
         this.online = false;
         this.hellos = 0;
         this.io.state(false, "The daemon stopped answering. Start it in a terminal: python3 cli.py start");
     }
-    if (now - this.sentHello >= (this.online ? HELLO_EVERY : HELLO_AGAIN)) {
+    if (now - this.sentHello >= (this.online && this.heard >= this.sentHello ? HELLO_EVERY : HELLO_AGAIN)) {
         this.hello(now);
     }
     for (var rid in this.requests) {
@@ -82,7 +82,7 @@ Session.prototype.hello = function (now) {
 
 Session.prototype.greeted = function (args) {
     var was = this.online;
-    this.heardHello = this.io.now();
+    this.heard = this.io.now();
     this.online = true;
     this.hellos = 0;
     this.refusal = "";
@@ -297,6 +297,7 @@ Session.prototype.resend = function (request, index, seq) {
 // An OSC message from the daemon. Anything that belongs to no open request (an answer heard twice, an echo of another
 // client's port) is dropped.
 Session.prototype.receive = function (address, args) {
+    this.heard = this.io.now(); // chunks of a clip prove as well as an answered hello that the daemon is there
     if (address === "/vae/notice") {
         this.io.notice(String(args[1]), String(args[2]));
         return;
