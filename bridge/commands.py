@@ -11,7 +11,7 @@ import click
 
 from bridge.config import Config, is_loopback, read_defaults
 from bridge.logs import LEVELS, start_logs
-from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, MAX_TEXT, VERSION, Fail
+from bridge.protocol import DEFAULT_HOST, DEFAULT_PORT, MAX_TEXT, VERSION, Fail, is_text
 from bridge.soak.commands import soak
 from vae.errors import FiniteRange, UserError
 from vae.program import program
@@ -64,9 +64,9 @@ def serve(host, port, token, models, folders, queue, deadline, live_track, log_l
     from bridge.daemon import Daemon
     from bridge.holder import describe_holder
 
-    if token and not (len(token.encode()) <= MAX_TEXT and token.isprintable()):
+    if token and not is_text(token):
         raise UserError(f"--token: must be 1 to {MAX_TEXT} bytes of printable text, as /vae/hello can carry it. "
-                        f"Received: {len(token.encode())} bytes")
+                        f"Received: {len(os.fsencode(token))} bytes")
     if not is_loopback(host) and not token:
         token = secrets.token_urlsafe(16)
         _say(f"Beyond this machine clients must show a token. This one was made for now: {token}")

@@ -30,13 +30,14 @@ def send(client: DaemonClient, command: Command, words: list[str]) -> Reply:
     args = list(command.args)
     if command.optional and len(words) >= len(args) + len(command.optional) and words[len(args)] not in OPTIONS:
         args[command.optional_at:command.optional_at] = command.optional
+    defaults = {**DEFAULTS, "seed": secrets.randbelow(1_000_000)}
     values = []
     for number, arg in enumerate(args):
         if number < len(words) and words[number] not in (OPTIONS if command.options else ()):
             values.append(_value(client, arg, words[number], number))
-        elif arg.name in DEFAULTS or arg.name == "seed":
+        elif arg.name in defaults:
             words = [*words[:number], "", *words[number:]]
-            values.append(secrets.randbelow(1_000_000) if arg.name == "seed" else DEFAULTS[arg.name])
+            values.append(defaults[arg.name])
         else:
             raise Fail("bad_arguments", f"{arg} is missing; {command.address.removeprefix('/vae/')} takes "
                                         f"{', '.join(map(str, args))}")

@@ -29,13 +29,17 @@ def save_model(folder, name, task, seed=1, damage=None):
     return registry.save(folder / name, name, config, values, {})
 
 
-@pytest.fixture(scope="session")
-def model_folder(tmp_path_factory):
-    """A folder with one drum and one melody model."""
-    folder = tmp_path_factory.mktemp("models")
+def save_both(folder):
+    """One drum and one melody model; returns the folder."""
     save_model(folder, DRUMS, "drums_2bar")
     save_model(folder, MELODY, "melody_2bar")
     return folder
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory):
+    """A folder with one drum and one melody model, which no test changes."""
+    return save_both(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="session")

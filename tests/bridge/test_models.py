@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bridge.soak.target import Target
-from tests.bridge.conftest import BEAT, DRUMS, MELODY, Peer, save_model
+from tests.bridge.conftest import BEAT, DRUMS, MELODY, Peer, save_both, save_model
 from tests.bridge.test_lifecycle import notice, state
 
 needs_sighup = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
@@ -46,10 +46,7 @@ def models(peer):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("own")
-    save_model(folder, DRUMS, "drums_2bar")
-    save_model(folder, MELODY, "melody_2bar")
-    return folder
+    return save_both(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(scope="module")
