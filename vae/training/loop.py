@@ -46,12 +46,21 @@ def state_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     return {f"{group}|{name}": shape for group in GROUPS for name, shape in shapes.items()}
 
 
+def _rows(path: pathlib.Path) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def keep_earlier_history(model: pathlib.Path | None, run: pathlib.Path) -> None:
     """Copy the validations of a model's training into a run that begins with its weights; None: with fresh ones."""
     run.mkdir(parents=True, exist_ok=True)
     (run / BEFORE).unlink(missing_ok=True)  # of a run that did not come to its first checkpoint
     if model is not None and (model / HISTORY).exists():
         shutil.copy(model / HISTORY, run / BEFORE)
+
+
+class _InterruptedError(Exception):
+    """A validation was asked to stop."""
 
 
 class Trainer:
@@ -189,6 +198,10 @@ class Trainer:
         previous = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         logs = tf.summary.create_file_writer(str(self.out / "logs")) if self.chief else tf.summary.create_noop_writer()
         try:
+            if self.resumed and self.chief and self._due() and not self._validated():  # it was interrupted there
+                state = self._saved_state()
+                self._validate(report, logs)
+                self._save(state)
             began, since = time.monotonic(), self.step
             batches = self._batches.from_step(self.step)
             while self.step < training.steps and not self._stop:
@@ -198,7 +211,7 @@ class Trainer:
                 self._state, metrics = self._run_step(self._state, self._per_replica(next(batches)),
                                                       tf.constant(step), *values)
                 self.step += 1
-                saving = self.step % self.save_every == 0 or self.step == training.steps
+                saving = self._due()
                 if self.step % 10 == 0 or saving:  # reading a figure waits for the device, so not at every step
                     named = dict(zip(objective.METRICS, self._local(metrics).numpy().tolist()))
                     if not math.isfinite(named["loss"]):
@@ -226,6 +239,18 @@ class Trainer:
     def _interrupt(self, *_):
         self._stop = True
 
+    def _due(self) -> bool:
+        """Whether this step ends with a validation and a checkpoint."""
+        return self.step % self.save_every == 0 or self.step == self.config.training.steps
+
+    def _validated(self) -> bool:
+        path = self.out / HISTORY
+        return path.exists() and any(int(row["step"]) == self.step for row in _rows(path))
+
+    def _go_on(self, _):
+        if self._stop:
+            raise _InterruptedError
+
     def _diverged(self, what: str) -> DivergedError:
         best = self.out / BEST
         begin = (f"; --fine-tune begins it with the best weights of this one, once `export` has made a model of {best}"
@@ -242,10 +267,15 @@ class Trainer:
         return values
 
     def _validate(self, report, logs):
+        """Score the weights, and keep them if they are the best so far; nothing of it when interrupted, since long
+        pieces take minutes to score. The run that goes on does it then."""
         weights = self.weights()
         values = self._finite(weights)
-        scores = {"validation": self._evaluator(weights, self._validation),
-                  "seen": self._evaluator(weights, self._seen)}
+        try:
+            scores = {name: self._evaluator(weights, examples, self._go_on)
+                      for name, examples in (("validation", self._validation), ("seen", self._seen))}
+        except _InterruptedError:
+            return
         if not all(math.isfinite(score.kl + score.cross_entropy) for score in scores.values()):
             raise self._diverged("a score")
         report(**scores)
@@ -273,8 +303,7 @@ class Trainer:
         """Rows after the step a run resumed from are of the life that was cut off, and are dropped."""
         path, rows = self.out / HISTORY, []
         if path.exists():
-            with open(path, newline="") as file:
-                rows = [old for old in csv.DictReader(file) if int(old["step"]) < row["step"]]
+            rows = [old for old in _rows(path) if int(old["step"]) < row["step"]]
         part = path.with_name(HISTORY + ".part")
         with open(part, "w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(row))

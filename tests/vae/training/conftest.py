@@ -59,10 +59,10 @@ def make_config(path, training=(), **changes):
     return path
 
 
-def run(*words):
-    """What a command prints, which ended well."""
+def run(*words, code=0):
+    """What a command prints, which ended with `code`: well, unless told."""
     done = CliRunner().invoke(main, [*map(str, words)], env={"COLUMNS": "80"})
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == code, done.output
     return done.output
 
 

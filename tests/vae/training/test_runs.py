@@ -1,6 +1,8 @@
 """Run folders: what they go on with, what they refuse, and that nothing broken is ever saved in them."""
 import json
+import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -65,6 +67,25 @@ def test_the_weights_of_a_mixture_stay(tmp_path, data, config):
     run(*words, "--data", f"{other}=3")
     assert "weight 1; 21 examples of 0 sources, weight 4" in refused(*words, "--data", f"{other}=4", "--steps", 3)
     run(*words[:-1], f"{data}=2", "--data", f"{other}=6", "--steps", 3)
+
+
+def test_a_validation_that_was_interrupted_is_made_up_for(tmp_path, data, config, trained, monkeypatch):
+    words = ["train", config, "--data", data, "--out", tmp_path / "broken", "--save-every", 1]
+    score, calls = loop.Evaluator.__call__, []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) == 2:  # the first of a validation's two scores is done
+            os.kill(os.getpid(), signal.SIGINT)
+        return score(*args)
+
+    monkeypatch.setattr(loop.Evaluator, "__call__", interrupted)
+    assert "Interrupted at step 1" in run(*words, code=130)
+    assert not (tmp_path / "broken" / "history.csv").exists() and about(tmp_path / "broken")["step"] == 1
+    run(*words)
+    assert (tmp_path / "broken" / "history.csv").read_text() == (trained / "history.csv").read_text()
+    best = [checkpoint.load(folder / "best.npz", weights.shapes)[2] for folder in (trained, tmp_path / "broken")]
+    assert best[0]["step"] == best[1]["step"] and best[0]["best"] == best[1]["best"]
 
 
 def test_fewer_steps_than_a_run_has_are_nothing_to_train(data, config, trained):
