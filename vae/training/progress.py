@@ -35,9 +35,10 @@ def train(trainer: Trainer, title: str) -> bool:
                 shown["scores"] = f"  reconstruction {recon:.3f} (train {seen:.3f})"
                 bar.console.print(f"step {trainer.step}: validation reconstruction {recon:.4f}, next "
                                   f"{_mean(scores.next):.4f}, KL {scores.kl:.1f} nats; on train examples {seen:.4f}")
-            bar.update(task, completed=trainer.step, speed=f"{shown['examples_per_second']:.0f} examples/s",
-                       figures=f"loss {shown['loss']:.3f}  next {shown['next_accuracy']:.3f}  KL {shown['kl']:.1f}"
-                               f"{shown['scores']}")
+            if "loss" in shown:  # a run that was interrupted in a validation begins with that, before any step
+                bar.update(task, completed=trainer.step, speed=f"{shown['examples_per_second']:.0f} examples/s",
+                           figures=f"loss {shown['loss']:.3f}  next {shown['next_accuracy']:.3f}  KL {shown['kl']:.1f}"
+                                   f"{shown['scores']}")
 
         try:
             return trainer.run(report)
