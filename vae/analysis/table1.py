@@ -56,6 +56,8 @@ def score(run: pathlib.Path, expected: Config, test: np.ndarray,
           progress: Callable[[int], None] = lambda done: None) -> dict:
     """The test scores of a run's best checkpoint, and how it was trained, as plain values.
 
+    Steps are those of all its stages, where it was fine-tuned; the batch and the share of own events are the last one's.
+
     expected: what the run should be of. Raises checkpoint.CheckpointError if it is another model, or is no run.
     """
     from vae.training import checkpoint, evaluate, export
@@ -65,10 +67,12 @@ def score(run: pathlib.Path, expected: Config, test: np.ndarray,
     if config != expected or scheduled != bool(expected.training.scheduled_sampling):
         raise checkpoint.CheckpointError(f"{run} is of another model than this size and variant of Table 1")
     scores = evaluate.Evaluator(config)(weights, test, progress)
-    steps = max([about["step"], *(int(row["step"]) for row in export.read_history(run)[1])])
-    return {**evaluate.rounded(scores), "steps": steps, "best_step": about["step"], "batch": config.training.batch,
-            "parameters": sum(value.size for value in weights.values()),
-            "own_events": round(1.0 - config.training.truth_probability(steps), 3)}
+    before, history = export.read_history(run)
+    earlier = sum(steps for steps, _ in export.stages([row for row in history if row["examples"] <= before]))
+    last = max([about["step"], *(int(row["step"]) for row in history if row["examples"] > before)])
+    return {**evaluate.rounded(scores), "steps": earlier + last, "best_step": earlier + about["step"],
+            "batch": config.training.batch, "parameters": sum(value.size for value in weights.values()),
+            "own_events": round(1.0 - config.training.truth_probability(last), 3)}
 
 
 def orders(results: dict) -> list[tuple[str, str, bool]]:

@@ -104,6 +104,10 @@ def test_the_command_trains_what_is_missing_and_scores_what_is_there(data, tmp_p
     assert [figures["own_events"] for figures in trained.values()] == [0.0, 0.0, 0.691]  # 1 - 2 / (2 + exp(3 / 2))
     assert trained["baseline"]["parameters"] < trained["vae"]["parameters"]
 
+    (out / "drums_2bar_small_vae" / "before.csv").write_bytes(  # as if it had been fine-tuned from itself
+        (out / "drums_2bar_small_vae" / "history.csv").read_bytes())
+    trained["vae"] |= {"steps": 6, "best_step": 3 + trained["vae"]["best_step"]}
+
     whole = (out / "drums_2bar_small_vae" / "checkpoint.npz").read_bytes()
     (out / "drums_2bar_small_vae_scheduled").rename(tmp_path / "away")
     (out / "drums_2bar_small_vae_scheduled").mkdir()  # as a run leaves it that was interrupted early
