@@ -164,8 +164,9 @@ def generate(model, tracks, slot, count, options, temperature, seed, drum_map, o
     """Have the daemon's MODEL make clips and write them into Live's slots, without Max."""
     from ableton.drum_rack import read_map
     from ableton.live_osc import Slot
+    from vae.jobs import random_seed
 
-    seed = _seed(seed)
+    seed = random_seed() if seed is None else seed
     with _conversation(**connection) as (daemon, osc):
         rack = read_map(drum_map)
         parts = ("lead", "bass", "drums") if _task(daemon, model).startswith("trio") else (None,)
@@ -195,9 +196,10 @@ def morph(model, track, first, last, slot, count, temperature, seed, drum_map, o
     """Write the way from one clip in Live to another into the slots from --slot on."""
     from ableton.drum_rack import read_map
     from ableton.live_osc import Slot
+    from vae.jobs import random_seed
     from vae.notes import Clip
 
-    seed = _seed(seed)
+    seed = random_seed() if seed is None else seed
     with _conversation(**connection) as (daemon, osc):
         rack = read_map(drum_map)
         slots = [Slot(track, slot + index) for index in range(count)]
@@ -243,12 +245,6 @@ def status(library, host, port, token, live_host, live_port, reply_port):
                        f"{osc.tempo():g} beats a minute")
     except LiveError as error:
         click.echo(f"AbletonOSC   {error}")
-
-
-def _seed(seed: int | None) -> int:
-    import secrets
-
-    return secrets.randbelow(100_000) if seed is None else seed
 
 
 def _option_value(name: str, text: str) -> int | float | str:

@@ -1,6 +1,5 @@
 """One request from the shell: words become typed arguments by the table, MIDI files become uploads, clips become files."""
 
-import secrets
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +8,7 @@ from bridge.client import DaemonClient, Reply
 from bridge.protocol import COMMANDS, OPTIONS, PROTOCOL, Arg, Command, Fail
 from vae.clip_files import file_stem, write_clip
 from vae.errors import did_you_mean
+from vae.jobs import random_seed
 from vae.notes import read_clip
 
 DEFAULTS = {"count": 1, "temperature": 0.5, "amount": 0.5, "columns": 4, "rows": 4, "reply_port": 0,
@@ -30,7 +30,7 @@ def send(client: DaemonClient, command: Command, words: list[str]) -> Reply:
     args = list(command.args)
     if command.optional and len(words) >= len(args) + len(command.optional) and words[len(args)] not in OPTIONS:
         args[command.optional_at:command.optional_at] = command.optional
-    defaults = {**DEFAULTS, "seed": secrets.randbelow(1_000_000)}
+    defaults = {**DEFAULTS, "seed": random_seed()}
     values = []
     for number, arg in enumerate(args):
         if number < len(words) and words[number] not in (OPTIONS if command.options else ()):

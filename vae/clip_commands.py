@@ -44,9 +44,9 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
     """Run one job and write its clips; raises UserError."""
     from vae import constraints, registry
     from vae.clip_files import write_clip
-    from vae.jobs import Job
-    from vae.midi import MidiError
-    from vae.notes import read_clip
+    from vae.jobs import Job, random_seed
+    from vae.midi import MidiError, read_song
+    from vae.notes import clip_of
 
     try:
         info = registry.resolve(model, folders)
@@ -58,16 +58,18 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
     sources = []
     for path in clips:
         try:
-            clip = read_clip(path, parts)
+            song = read_song(path)
         except MidiError as error:
             raise UserError(f"{path}: {error}") from None
+        clip = clip_of(song, parts)
         if not clip.notes:
             raise UserError(f"{path}: holds no notes for {' or '.join(parts)}" + (" (drums are on channel 10)" if "drums" in parts else ""))
         _check_length(path, clip, info.bars, bars)
+        if meters := sorted({f"{above}/{below}" for _, above, below in song.meters} - {"4/4"}):
+            click.echo(f"{path}: is in {', '.join(meters)}; it is read in bars of four beats all the same")
         sources.append(clip)
     if seed is None:
-        import secrets
-        seed = secrets.randbelow(1_000_000)
+        seed = random_seed()
     asked = Constraints(root=None if root is None else NOTE_NAMES.index(root.upper()), scale=scale, low=low, high=high,
                         density=density, velocity=velocity, bars=bars)
     try:
@@ -98,7 +100,6 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
 def _check_length(path: pathlib.Path, clip, model_bars: int, asked: int | None) -> None:
     """Say what part of a clip the model takes; raises UserError when that part is silent."""
     from vae import long
-    from vae.midi import read_song
     from vae.notes import BEATS_PER_BAR
 
     taken = long.windows(clip, model_bars, long.segment_count(asked, model_bars))
@@ -107,9 +108,6 @@ def _check_length(path: pathlib.Path, clip, model_bars: int, asked: int | None) 
         raise UserError(f"{path}: its first {used} bars are silent; --bars takes more of its {bars:g}")
     if bars > used:
         click.echo(f"{path}: the first {used} of its {bars:g} bars are taken; --bars {-int(-bars // 1)} takes all")
-    meters = sorted({f"{above}/{below}" for _, above, below in read_song(path).meters} - {"4/4"})
-    if meters:
-        click.echo(f"{path}: is in {', '.join(meters)}; it is read in bars of four beats all the same")
 
 
 def _stem(job, index: int, clips, tempo: float) -> str:

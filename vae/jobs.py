@@ -3,12 +3,19 @@
 Everything a clip depends on is in its job and its index, so clips can be computed in any batch, or again.
 """
 
+import secrets
 from dataclasses import dataclass
 
 from vae.constraints import Constraints
 from vae.notes import Clip
 
 MOST_CLIPS = 64  # of one job
+SEEDS = 100_000  # that are drawn: no more than the devices' Seed holds, so that a seed found anywhere can be typed anywhere
+
+
+def random_seed() -> int:
+    """A seed for whoever names none."""
+    return secrets.randbelow(SEEDS)
 
 
 @dataclass(frozen=True)

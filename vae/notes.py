@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import mido
 
-from vae.midi import DRUM_CHANNEL, Instrument, read_song
+from vae.midi import DRUM_CHANNEL, Instrument, Song, read_song
 
 PARTS = ("melody", "lead", "bass", "drums")
 STEPS_PER_BEAT = 4
@@ -45,20 +45,20 @@ class Clip:
 
 
 def read_clip(path: Path | str, parts: tuple[str, ...] | None = None) -> Clip:
-    """A user's MIDI file as one clip, from its first tick to its last event (rounded up to a sixteenth).
+    """A user's MIDI file as the clip that `clip_of` makes of it; raises MidiError as `vae.midi.read_song` does."""
+    return clip_of(read_song(path), parts)
+
+
+def clip_of(song: Song, parts: tuple[str, ...] | None = None) -> Clip:
+    """A song as one clip, from its first tick to its last event (rounded up to a sixteenth).
 
     Args:
-        path: a Standard MIDI File.
         parts: the parts wanted, as in `Codec.parts`: the others are left out, every pitched note becomes "melody" if
             that is wanted, and else "bass" for programs 32-39 and "lead" for the rest. Without it, channel 10 is
             "drums" and the rest "melody".
 
     In both cases a track that is named after a part (as `write_midi` does) is that part, where it is wanted.
-
-    Raises:
-        vae.midi.MidiError: see `vae.midi.read_song`.
     """
-    song = read_song(path)
     notes = []
     for instrument in song.instruments:
         part = _part(instrument, parts)
