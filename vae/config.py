@@ -51,6 +51,7 @@ class Training:
     beta: Schedule = Schedule(0.0, 0.2, 0.99999)  # the weight of the KL term
     free_bits: float = 0.0  # the KL of a whole sequence that costs nothing, in bits
     scheduled_sampling: float = 0.0  # rate of the inverse-sigmoid schedule, in steps; 0: teacher forcing throughout
+    excerpt: int = 0  # segments of a hierarchical model to train on, a stretch drawn for each example; 0: whole pieces
     augment: tuple[str, ...] = ()  # functions of vae.dataset.augment, applied in this order
     clip_norm: float = 0.0  # largest global norm of the gradient; 0: unlimited
     shared_features: bool = False  # see vae.training.features
@@ -60,6 +61,7 @@ class Training:
     def __post_init__(self):
         _require(self.steps >= 1, "steps", "at least 1", self.steps)
         _require(self.batch >= 1, "batch", "at least 1", self.batch)
+        _require(self.excerpt >= 0, "excerpt", "segments, or 0 for whole pieces", self.excerpt)
         for name in ("warmup", "free_bits", "scheduled_sampling", "clip_norm", "input_scale"):
             _require(0 <= getattr(self, name) < math.inf, name, "0 or more, and finite", getattr(self, name))
         _require(0 <= self.seed < 2**31, "seed", "from 0 to 2147483647", self.seed)
@@ -104,6 +106,9 @@ class Config:
         _ = self.codec  # an unknown task is an error here, not later
         _require(not self.conductor or self.codec.steps % self.segments == 0, "segments",
                  f"a divisor of the task's {self.codec.steps} steps", self.segments)
+        if self.training and self.training.excerpt:
+            _require(self.segments and self.segments % self.training.excerpt == 0, "training.excerpt",
+                     f"0, or a divisor of the model's {self.segments} segments", self.training.excerpt)
 
     @property
     def codec(self):
@@ -117,6 +122,20 @@ class Config:
     def classes(self) -> tuple[int, ...]:
         """The size of the vocabulary of every stream."""
         return self.codec.classes
+
+    @property
+    def trained(self) -> "Config":
+        """The config of what is trained: of so many segments only, if the training is on excerpts. No weight depends on
+        their number."""
+        excerpt = self.training.excerpt
+        return dataclasses.replace(self, segments=excerpt, training=dataclasses.replace(self.training, excerpt=0)) \
+            if excerpt else self
+
+    @property
+    def trained_steps(self) -> int:
+        """The length in steps of what is trained."""
+        excerpt = self.training.excerpt
+        return self.codec.steps * excerpt // self.segments if excerpt else self.codec.steps
 
     def as_dict(self) -> dict:
         """Plain values, as they stand in YAML; the reverse of `parse`."""

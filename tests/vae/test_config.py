@@ -23,6 +23,13 @@ def test_figures_that_cannot_be_trained_by_are_named(key, value):
         configs.parse({**CONFIG, "training": {"steps": 1, key: value}})
 
 
+@pytest.mark.parametrize("change, excerpt", [({}, 1), ({"task": "trio_16bar", "conductor": [4], "segments": 16,
+                                                        "embedding": 2}, 3), ({}, -1)])
+def test_excerpts_are_of_a_hierarchical_models_segments(change, excerpt):
+    with pytest.raises(configs.ConfigError, match=f"excerpt: must be .*0.*Received: {excerpt}"):
+        configs.parse({**CONFIG, **change, "training": {"steps": 1, "excerpt": excerpt}})
+
+
 def test_a_folder_of_a_configs_name_does_not_hide_the_config(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "drums_2bar_small").mkdir()

@@ -14,10 +14,18 @@ from itertools import permutations
 
 import numpy as np
 
-from vae.codecs import DRUM_CLASSES, DRUM_KINDS, HOLD, REST, Codec, canonical_melody, codec
+from vae.codecs import (
+    DRUM_CLASSES,
+    DRUM_KINDS,
+    HOLD,
+    REST,
+    Codec,
+    canonical_melody,
+    codec,
+)
 from vae.dataset.extraction import short_rests
 from vae.errors import did_you_mean
-from vae.notes import STEPS_PER_BEAT
+from vae.notes import STEPS_PER_BAR, STEPS_PER_BEAT
 
 LOWEST_SHIFT, HIGHEST_SHIFT = -5, 6  # semitones, both included
 _KINDS = [name for name, _ in DRUM_KINDS]
@@ -62,6 +70,12 @@ def join_halves(tokens: np.ndarray, rng: np.random.Generator, codec: Codec) -> n
     """The first half of an example and the second half of another of the batch."""
     half = tokens.shape[1] // 2
     return _canonical(np.concatenate([tokens[:, :half], tokens[rng.permutation(len(tokens)), half:]], axis=1), codec)
+
+
+def excerpt(tokens: np.ndarray, rng: np.random.Generator, codec: Codec, steps: int) -> np.ndarray:
+    """A stretch of so many steps of every example, beginning with any of its bars. Returns [B, steps, K]."""
+    starts = STEPS_PER_BAR * rng.integers(0, (tokens.shape[1] - steps) // STEPS_PER_BAR + 1, (len(tokens), 1))
+    return _canonical(np.take_along_axis(tokens, (np.arange(steps) + starts)[..., None], axis=1), codec)
 
 
 def rotate_beats(tokens: np.ndarray, rng: np.random.Generator, codec: Codec) -> np.ndarray:

@@ -51,12 +51,12 @@ def rollout(weights: dict, config, z: tf.Tensor, temperature: tf.Tensor, uniform
     return decoder.rollout(weights, stacks(config)[0], z, before, temperature, uniform, bias)
 
 
-def always_forced(config) -> np.ndarray:
+def always_forced(config, steps: int) -> np.ndarray:
     """Where scheduled sampling must feed the true event on: after the last step of every segment of a hierarchical
     decoder, since a segment that starts from a known event need not wait for the one before it. bool [steps]."""
-    ends = np.zeros(config.codec.steps, bool)
+    ends = np.zeros(steps, bool)
     if config.conductor:
-        length = config.codec.steps // config.segments
+        length = steps // config.segments
         ends[length - 1::length] = True
     return ends
 

@@ -1,9 +1,11 @@
 """Batches of examples as a pure function of the step, so that a resumed run sees exactly what an unbroken one would."""
 import concurrent.futures
+import functools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from vae.config import Config
 from vae.dataset import augment
 
 
@@ -13,18 +15,21 @@ class Batches:
     Every source goes through its examples in epochs, each in a new order; every example is augmented afresh each time.
     sources: example arrays, [examples, steps, streams], uint16, possibly memory-mapped.
     weights: the share of the batch each source gets; the shares are met exactly over time.
-    augmentations: as in a config's `augment`, for the task; see vae.dataset.augment.by_name, which raises ValueError.
+    config: gives the task, and of its `training` what is augmented (raises ValueError), how long a stretch of each example
+        is trained, the batch and the seed.
     """
 
-    def __init__(self, sources: Sequence[np.ndarray], weights: Sequence[float], batch: int,
-                 augmentations: Sequence[str], task: str, seed: int):
-        self._sources, self._batch, self._seed = sources, batch, seed
+    def __init__(self, sources: Sequence[np.ndarray], weights: Sequence[float], config: Config):
+        training = config.training
+        self._sources, self._batch, self._seed = sources, training.batch, training.seed
         self._shares = np.cumsum(np.asarray(weights, float) / np.sum(weights))
-        self._augmentations: list[Callable] = [augment.by_name(name, task) for name in augmentations]
+        self._augmentations: list[Callable] = [augment.by_name(name, config.task) for name in training.augment]
+        if training.excerpt:
+            self._augmentations.append(functools.partial(augment.excerpt, codec=config.codec, steps=config.trained_steps))
         self._orders: dict[int, tuple[int, np.ndarray]] = {}
 
     def at(self, step: int) -> np.ndarray:
-        """The batch of a step, int32 [batch, steps, streams]."""
+        """The batch of a step, int32 [batch, config.trained_steps, streams]."""
         rows = [self._sources[source][np.sort(indices)] for source, indices in self._indices(step)]
         tokens = np.concatenate(rows).astype(np.int32)
         rng = np.random.default_rng([self._seed, step, 1])

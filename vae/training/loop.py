@@ -89,12 +89,11 @@ class Trainer:
         if config.training.batch % replicas:
             raise ValueError(f"batch: must be a multiple of the {replicas} replicas that share it. "
                              f"Received: {config.training.batch}")
-        self._about, self._validation = dict(about), validation
-        self._batches = Batches(sources, shares, config.training.batch, config.training.augment, config.task,
-                                config.training.seed)
+        self._about, self._validation = dict(about), validation[:, :config.trained_steps]
+        self._batches = Batches(sources, shares, config)
         rows = np.random.default_rng(config.training.seed).permutation(len(sources[0]))[:len(validation)]
-        self._seen = np.asarray(sources[0][np.sort(rows)])  # train examples, to tell fitting from generalising
-        self._evaluator = Evaluator(config)
+        self._seen = np.asarray(sources[0][np.sort(rows), :config.trained_steps])  # train examples, to tell fitting from generalising
+        self._evaluator = Evaluator(config.trained)
         self._fold = compiled(lambda parameters: features.fold(parameters, config))
         self.step, self.best, self.resumed = 0, -1.0, False
         self._state = self._shared(self._begin(start))
@@ -154,7 +153,7 @@ class Trainer:
     # --- one step ---------------------------------------------------------------------------------------------------
 
     def _replica_step(self, state, tokens, step, rate, beta, truth):
-        training, config = self.config.training, self.config
+        training, config = self.config.training, self.config.trained
         context = tf.distribute.get_replica_context()
         share = tokens.shape[0]
 

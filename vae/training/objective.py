@@ -45,7 +45,7 @@ def loss(parameters: dict, config, tokens: tf.Tensor, draws: Noise, beta: tf.Ten
     z = mean + sigma * draws.latent
     fed = tokens
     if training.scheduled_sampling:
-        forced = (draws.force < truth) | vae.always_forced(config)
+        forced = (draws.force < truth) | vae.always_forced(config, tokens.shape[1])
         fixed = {name: tf.stop_gradient(value) for name, value in weights.items()}
         own = vae.own_events(fixed, config, tf.stop_gradient(z), draws.draw, tokens, forced)
         fed = tf.where(forced[..., None], tokens, own)

@@ -135,6 +135,20 @@ def test_joined_halves_come_from_two_examples():
     assert all((row[136:] == tokens[partner, 136:]).all() for row, partner in zip(joined, partners))
 
 
+@pytest.mark.parametrize("steps", [16, 64, 240, 256])
+def test_an_excerpt_is_a_stretch_of_its_example_from_bar_to_bar(steps):
+    tokens = batch("trio_16bar")
+    cut = augment.excerpt(tokens, np.random.default_rng(1), codec("trio_16bar"), steps)
+    assert cut.shape == (len(tokens), steps, 3)
+    begins = set()
+    for row, example in zip(cut, tokens):
+        at, = (bar for bar in range(17 - steps // 16) if (row[:, 2] == example[16 * bar:16 * bar + steps, 2]).all())
+        begins.add(at)
+        assert (row[4:] == example[16 * at + 4:16 * at + steps]).mean() > 0.98  # but for holds that lost their note
+        assert (canonical_melody(row[:, 0]) == row[:, 0]).all()
+    assert begins == set(range(17 - steps // 16))
+
+
 def test_lanes_of_two_loops():
     tokens = batch("drums_2bar", 64)
     mixed = run("recombine_lanes:1", "drums_2bar", tokens)[..., 0]

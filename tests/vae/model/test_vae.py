@@ -67,7 +67,7 @@ def test_scheduled_sampling_feeds_the_truth_where_forced_and_its_own_draws_elsew
     config, weights = small
     steps, streams = config.codec.steps, len(config.classes)
     tokens, z, rng = random_tokens(config, 2), latents(config, 2, 3), np.random.default_rng(3)
-    forced = (rng.random((2, steps)) < 0.5) | vae.always_forced(config)
+    forced = (rng.random((2, steps)) < 0.5) | vae.always_forced(config, steps)
     uniform = tf.constant(rng.random((2, steps, streams), np.float32))
     drawn = vae.own_events(weights, config, tf.constant(z), uniform, tf.constant(tokens), tf.constant(forced)).numpy()
     fed = np.where(forced[..., None], tokens, drawn)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.vae.data_sets import write_data_set
 from tests.vae.training.conftest import make_config, make_data, refused, run
+from vae.codecs import canonical_melody
 from vae.model import weights
 from vae.training import checkpoint, loop
 
@@ -86,6 +88,20 @@ def test_a_validation_that_was_interrupted_is_made_up_for(tmp_path, data, config
     assert (tmp_path / "broken" / "history.csv").read_text() == (trained / "history.csv").read_text()
     best = [checkpoint.load(folder / "best.npz", weights.shapes)[2] for folder in (trained, tmp_path / "broken")]
     assert best[0]["step"] == best[1]["step"] and best[0]["best"] == best[1]["best"]
+
+
+def test_excerpts_first_and_whole_pieces_after_with_the_same_weights(tmp_path):
+    pieces = canonical_melody(np.random.default_rng(0).integers(60, 64, (9, 512)))[..., None]
+    data = write_data_set(tmp_path / "data", "melody_32bar", train=pieces, validation=pieces[:3], test=pieces[:3])
+    sizes = {"task": "melody_32bar", "conductor": [3], "segments": 16, "embedding": 2}
+    short = make_config(tmp_path / "short.yaml", {"excerpt": 2, "scheduled_sampling": 1}, **sizes)
+    words = ["--data", data, "--save-every", 1, "--out"]
+    run("train", short, *words, tmp_path / "short")
+    stored = checkpoint.load(tmp_path / "short" / "best.npz", weights.shapes)[1]
+    assert (stored.segments, stored.training.excerpt, stored.trained.segments) == (16, 2, 2)
+    run("export", tmp_path / "short", "--name", "begun", "--to", tmp_path)
+    run("train", make_config(tmp_path / "long.yaml", {"steps": 1}, **sizes), *words, tmp_path / "long", "--fine-tune",
+        tmp_path / "begun")
 
 
 def test_fewer_steps_than_a_run_has_are_nothing_to_train(data, config, trained):
@@ -170,7 +186,7 @@ def test_a_damaged_checkpoint_is_a_message(data, config, trained, damage, messag
 def test_no_damaged_byte_raises_anything_but_checkpoint_errors(tmp_path, trained):
     content = (trained / "best.npz").read_bytes()
     directory, rng = content.index(b"PK\x01\x02"), np.random.default_rng(0)
-    places = [*range(0, 60), *range(directory, directory + 60), *rng.integers(0, len(content), 100)]
+    places = [*range(60), *range(directory, directory + 60), *rng.integers(0, len(content), 100)]
     broken, refusals = tmp_path / "broken.npz", 0
     for place in places:
         for value in (content[place] ^ 1, content[place] ^ 0xff):
