@@ -1,6 +1,5 @@
 """generate, reconstruct, vary and interpolate as a producer types them."""
 import mido
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -16,7 +15,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for task in ("drums_2bar", "melody_2bar"):
         config, weights = make(task, latent=8, encoder=[16], decoder=[16])
-        registry.save(folder / f"{task}_tiny", f"{task}_tiny", config, weights, {}, dtype=np.float32)
+        registry.save(folder / f"{task}_tiny", f"{task}_tiny", config, weights, {})
     return folder
 
 

@@ -14,15 +14,7 @@ from itertools import permutations
 
 import numpy as np
 
-from vae.codecs import (
-    DRUM_CLASSES,
-    DRUM_KINDS,
-    HOLD,
-    REST,
-    Codec,
-    canonical_melody,
-    codec,
-)
+from vae.codecs import DRUM_CLASSES, DRUM_KINDS, HOLD, REST, Codec, canonical_melody, codec
 from vae.dataset.extraction import short_rests
 from vae.errors import did_you_mean
 from vae.notes import STEPS_PER_BAR, STEPS_PER_BEAT

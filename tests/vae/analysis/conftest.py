@@ -1,5 +1,4 @@
 """A tiny model of each kind, as the commands find them on disk."""
-import numpy as np
 import pytest
 
 from tests.vae.conftest import LEVELS, make
@@ -12,6 +11,6 @@ def models(tmp_path_factory):
     folder, made = tmp_path_factory.mktemp("models"), {}
     for task, changes in (("drums_2bar", {}), ("melody_2bar", {}), ("trio_16bar", {**LEVELS, "decoder": [8]})):
         config, weights = make(task, **changes)
-        registry.save(folder / task, f"tiny_{task}", config, weights, {}, dtype=np.float32)
+        registry.save(folder / task, f"tiny_{task}", config, weights, {})
         made[task] = folder / task
     return made
