@@ -31,7 +31,6 @@ def parameter_fields(name: str, spec: dict) -> dict:
         value |= {"parameter_initial": [spec["initial"]], "parameter_initial_enable": 1}
     value |= {
         "parameter_invisible": VISIBILITY[spec.get("visible", "hidden" if button else "automated")],
-        "parameter_linknames": 1,
         "parameter_annotation_name": spec["name"],
         "parameter_info": " ".join(spec["info"].split()),
     }
@@ -70,7 +69,6 @@ def stored_value_fields(name: str) -> dict:
             "parameter_invisible": STORED_ONLY,
             "parameter_initial": ["none"],
             "parameter_initial_enable": 1,
-            "parameter_linknames": 1,
         }},
     }
 

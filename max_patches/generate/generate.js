@@ -1,6 +1,7 @@
 // MusicVAE Generate: new clips and variations, written into slots or the arrangement, with a history.
 
 device.name = "MusicVAE Generate";
+device.models = /^(drums|melody)_/; // a trio is for three tracks
 
 var HISTORY = 32; // results that previous and next walk through
 var results = []; // {clip, name, label: the name without what it was varied from, seed: undefined of a grabbed one}
@@ -46,17 +47,18 @@ actions.write = function () {
         say("fail", "Nothing to write yet: generate a clip first");
         return;
     }
-    write([results[current]]);
+    write([results[current]], placeFor(settings.destination));
 };
 
-// Ask with the settings of now, which are also those of the names, whatever is moved before the answer comes. amount and
-// source: of /vae/vary, and the end of the names that says from what.
+// Ask with the settings of now, which are also those of the names, and for the place of now, whatever the user moves or
+// highlights before the answer comes. amount and source: of /vae/vary, and the end of the names that says from what.
 function run(verb, address, clips, amount, source) {
     var model = settings.model;
     var temperature = settings.temperature;
     var count = settings.variations;
     var seed = nextSeed();
     var key = scaleOptions();
+    var place = placeFor(settings.destination);
     var density = settings.density === 50 ? [] : ["density", settings.density / 100];
     var more = [key.words, density.length ? "d" + settings.density : ""].filter(Boolean).join(" ");
     var args = [model].concat(Object.keys(clips), count, amount, temperature, seed, key.options, density);
@@ -66,7 +68,7 @@ function run(verb, address, clips, amount, source) {
                 return remember(clip, clipName(model, seed, temperature, i, more), source, seed);
             });
             show(results.length - made.length);
-            write(made, key.note);
+            write(made, place, key.note);
         }
     });
 }
@@ -93,8 +95,8 @@ function show(index) {
         (current + 1) + "/" + results.length + "  " + result.name);
 }
 
-function write(made, note) {
-    var written = writeClips(made, settings.destination);
+function write(made, place, note) {
+    var written = writeClips(made, place);
     if (written.error) {
         say("fail", written.error);
         return;

@@ -77,7 +77,14 @@ actions.y = function (value) {
     pointAt();
 };
 
-// From the patch: the cell that its player is on from now on. `settings.transport` is whether Live's transport runs.
+// What the plane was not made with, and whether Live's transport runs, changes nothing about the plane's words.
+["play", "transport"].forEach(function (name) {
+    actions[name] = function (value) {
+        settings[name] = value;
+    };
+});
+
+// From the patch: the cell that its player is on from now on.
 actions.playing = function (index) {
     playing = index;
     outlet(TO_VIEW, "playing", index);
@@ -92,7 +99,7 @@ actions.write = function () {
     var column = index % grid.columns;
     var name = clipName(grid.model, grid.seed, grid.temperature, 0, "morph " + (column + 1) + "," +
         ((index - column) / grid.columns + 1) + " of " + grid.columns + "x" + grid.rows);
-    var written = writeClips([{clip: grid.cells[index], name: name}], SLOT_NEXT_FREE);
+    var written = writeClips([{clip: grid.cells[index], name: name}], placeFor(SLOT_NEXT_FREE));
     say(written.error ? "fail" : "on", written.error || "Wrote " + name + " to " + written.where);
 };
 

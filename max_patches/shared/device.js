@@ -20,9 +20,10 @@ var FRACTION = {temperature: 100, amount: 1, density: 1, seed: 1, port: 1};
 var settings = {}; // the last value of each control, by its name in the patch
 var actions = {}; // what a button or a message does, by the same name
 // menu: the models in the menu's order. tasks, bars: of every model that was heard of. seed: of the result that is shown.
+// ready: it was said that there are models, and later lists go without words.
 /** @type {*} */
 var device = {name: "MusicVAE", models: /./, list: [], menu: [], tasks: {}, bars: {}, busy: "", rid: 0, words: "",
-    light: "off", changed: null, seed: undefined};
+    light: "off", changed: null, seed: undefined, ready: false};
 var session = null;
 var ticker = null;
 
@@ -35,6 +36,7 @@ function newSession() {
         random: Math.random,
         state: function (online, words) {
             say(online ? "on" : "off", words);
+            device.ready = false;
             if (online) {
                 askModels();
             }
@@ -136,11 +138,12 @@ function anything() {
     }
 }
 
-// Words on the view that stay until the next ones. `light` is on, off, busy or fail.
+// Words on the view that stay until the next ones. `light` is on, off, busy or fail; what can be done without a daemon
+// does not light it green.
 function say(light, words) {
     device.busy = "";
     device.rid = 0;
-    tell(light, words);
+    tell(light === "on" && !session.online ? "off" : light, words);
 }
 
 function tell(light, words) {
@@ -197,10 +200,11 @@ function askModels(again) {
                 settings.model = found[0].name;
             }
             showModels();
-            if (!device.busy) {
+            if (!device.busy && !(device.ready && found.length)) {
                 say(found.length ? "on" : "fail", found.length ? "Ready" :
                     "The daemon has no model that this device can use");
             }
+            device.ready = found.length > 0;
         },
         fail: failed
     });

@@ -35,8 +35,8 @@ function trackAt(index) {
     return new LiveAPI("live_set tracks " + index);
 }
 
-// A track that was found before, wherever it is now. Of one that was deleted, Live says id 0: it does not exist.
-function trackOfId(id) {
+// A track or a slot that was found before, wherever it is now. Of one that was deleted, Live says id 0: it does not exist.
+function objectOfId(id) {
     return new LiveAPI("id " + id);
 }
 
@@ -57,18 +57,33 @@ function midiTracks() {
     return tracks;
 }
 
-// The highlighted slot as {track, scene, slot}, or {error}.
+// The highlighted slot as {track, scene, slot}, or {error}. Returns and the master have no slots for clips.
 function highlightedSlot() {
     var slot = new LiveAPI("live_set view highlighted_clip_slot");
     var found = exists(slot) && /live_set tracks (\d+) clip_slots (\d+)/.exec(slot.unquotedpath);
     if (!found) {
-        return {error: "No slot is highlighted: click one in the Session View first"};
+        return {error: "No slot is highlighted: click one on a MIDI track in the Session View first"};
     }
     var track = trackAt(Number(found[1]));
     if (!numberOf(track, "has_midi_input")) {
-        return {error: "The highlighted slot is on an audio track: choose one on a MIDI track"};
+        return {error: "The highlighted slot is on an audio track or a group: choose one on a MIDI track"};
     }
     return {track: track, scene: Number(found[2]), slot: slotAt(track, Number(found[2]))};
+}
+
+// Why a track takes no new clips, or "".
+function refusalOf(track) {
+    if (!exists(track)) {
+        return "A track that was chosen is no longer in the set: choose again";
+    }
+    if (!numberOf(track, "has_midi_input")) {
+        return "The track " + textOf(track, "name") + " takes no MIDI clips: choose a MIDI track";
+    }
+    return numberOf(track, "is_frozen") ? "The track " + textOf(track, "name") + " is frozen: unfreeze it first" : "";
+}
+
+function sceneOf(slot) {
+    return Number(/(\d+)$/.exec(slot.unquotedpath)[1]);
 }
 
 function isFree(slot) {
@@ -76,29 +91,34 @@ function isFree(slot) {
 }
 
 // Scenes, from `scene` down, whose slots are free on all `tracks`: {list}, as many as wanted, with new scenes at the end
-// where the set has too few. Clips are never deleted, so a taken slot is passed over. A slot that is not there at all, for
-// want of its track, is no taken one: further down there are no others. {error} then, and where Live makes no more scenes.
+// where the set has too few, in one undo step. Clips are never deleted, so a taken slot is passed over. {error} where a
+// track takes no clips, and where Live makes no more scenes.
 function freeScenes(tracks, scene, wanted) {
+    for (var i = 0; i < tracks.length; i++) {
+        var refusal = refusalOf(tracks[i]);
+        if (refusal) {
+            return {error: refusal};
+        }
+    }
     var song = new LiveAPI("live_set");
+    var there = song.getcount("scenes");
     var scenes = [];
-    for (; scenes.length < wanted; scene++) {
-        if (scene >= song.getcount("scenes")) {
-            song.call("create_scene", -1);
-            if (scene >= song.getcount("scenes")) {
-                return {error: "The set has no free slot there, and Live makes no more scenes"};
-            }
-        }
-        var free = true;
-        for (var i = 0; i < tracks.length; i++) {
-            var slot = slotAt(tracks[i], scene);
-            if (!exists(slot)) {
-                return {error: "A track that was chosen is no longer in the set: choose again"};
-            }
-            free = free && isFree(slot);
-        }
-        if (free) {
+    for (; scene < there && scenes.length < wanted; scene++) {
+        if (tracks.every(function (track) { return isFree(slotAt(track, scene)); })) {
             scenes.push(scene);
         }
+    }
+    var more = wanted - scenes.length;
+    if (more > 0) {
+        asOneUndoStep(function () {
+            for (var made = 0; made < more && song.getcount("scenes") === there + made; made++) {
+                song.call("create_scene", -1);
+                scenes.push(there + made);
+            }
+        });
+    }
+    if (more > 0 && song.getcount("scenes") < there + more) {
+        return {error: "The set has no free slot there, and Live makes no more scenes"};
     }
     return {list: scenes};
 }
@@ -134,12 +154,18 @@ function writeToSlot(slot, clip, name) {
     });
 }
 
-// A new clip in the arrangement, at the song position or after what already lies there.
+// A new clip in the arrangement, at the song position or after what already lies there. A position that is on no
+// sixteenth is where the song happened to play or to be stopped: then from the next bar on.
 function writeToArrangement(track, clip, name) {
     if (liveVersion() < 12.01) {
         return {error: "Writing to the arrangement needs Live 12.1: choose a slot instead"};
     }
-    var position = numberOf(new LiveAPI("live_set"), "current_song_time");
+    var song = new LiveAPI("live_set");
+    var position = numberOf(song, "current_song_time");
+    if (position * STEPS_PER_BEAT % 1 !== 0) {
+        var bar = numberOf(song, "signature_numerator") * 4 / numberOf(song, "signature_denominator");
+        position = Math.ceil(position / bar) * bar;
+    }
     var count = track.getcount("arrangement_clips");
     for (var i = 0; i < count; i++) {
         var other = new LiveAPI(track.unquotedpath + " arrangement_clips " + i);
@@ -150,7 +176,7 @@ function writeToArrangement(track, clip, name) {
     }
     return asOneUndoStep(function () {
         var made = track.call("create_midi_clip", position, clip.beats);
-        return fillClip(new LiveAPI("id " + made[1]), clip, name);
+        return fillClip(objectOfId(made ? made[1] : 0), clip, name); // nothing comes back where Live refuses
     });
 }
 
@@ -159,40 +185,49 @@ var SLOT_HIGHLIGHTED = 0;
 var SLOT_NEXT_FREE = 1;
 var ARRANGEMENT = 2;
 
-// Write results [{clip, name}] to a destination; several go down the track as scenes, over free slots only.
-// Returns {where: words} or {error}.
-function writeClips(made, destination) {
-    var place = destination === ARRANGEMENT ? {track: ownTrack()} : startingSlot(destination);
-    if (place.error || !place.track) {
-        return {error: place.error || "This device is on no track"};
+// Where a click's clips are to go: {track, slot} as ids, {track} for the arrangement, or {error}. It is asked at the click,
+// since the user may highlight another slot, or move tracks and scenes, before the answer comes.
+function placeFor(destination) {
+    var highlighted = highlightedSlot();
+    if (destination === SLOT_HIGHLIGHTED) {
+        return highlighted.error ? highlighted : {
+            track: Number(highlighted.track.id), slot: Number(highlighted.slot.id), only: true
+        };
     }
-    if (!numberOf(place.track, "has_midi_input")) {
-        return {error: "The device's track takes no MIDI clips: put it on a MIDI track, or highlight a slot on one"};
+    var track = ownTrack();
+    if (!track) {
+        return {error: "This device is on no track"};
     }
-    var scenes = destination === ARRANGEMENT ? {list: []} : freeScenes([place.track], place.scene, made.length);
-    if (scenes.error) {
-        return scenes;
-    }
-    for (var i = 0; i < made.length; i++) {
-        var written = destination === ARRANGEMENT ? writeToArrangement(place.track, made[i].clip, made[i].name) :
-            writeToSlot(slotAt(place.track, scenes.list[i]), made[i].clip, made[i].name);
-        if (written.error) {
-            return written;
-        }
-    }
-    return {where: textOf(place.track, "name") +
-        (scenes.list.length ? ", scene " + (scenes.list[0] + 1) : ", arrangement")};
+    var slot = destination === ARRANGEMENT ? null : slotAt(track, highlighted.error ? 0 : highlighted.scene);
+    return {track: Number(track.id), slot: slot && Number(slot.id)};
 }
 
-function startingSlot(destination) {
-    var place = highlightedSlot();
-    if (destination === SLOT_NEXT_FREE) {
-        return {track: ownTrack(), scene: place.error ? 0 : place.scene};
+// Write results [{clip, name}] to a place; several go down the track as scenes, over free slots only. Returns
+// {where: words} or {error}.
+function writeClips(made, place) {
+    if (place.error) {
+        return place;
     }
-    if (!place.error && !isFree(place.slot)) {
+    var track = objectOfId(place.track);
+    var scenes = place.slot === null ? null : scenesFrom(place, track, made.length);
+    var error = scenes ? scenes.error : refusalOf(track);
+    for (var i = 0; i < made.length && !error; i++) {
+        error = (scenes ? writeToSlot(slotAt(track, scenes.list[i]), made[i].clip, made[i].name) :
+            writeToArrangement(track, made[i].clip, made[i].name)).error;
+    }
+    return error ? {error: error} :
+        {where: textOf(track, "name") + (scenes ? ", scene " + (scenes.list[0] + 1) : ", arrangement")};
+}
+
+function scenesFrom(place, track, wanted) {
+    var slot = objectOfId(place.slot);
+    if (exists(track) && !exists(slot)) {
+        return {error: "The scene that was highlighted is no longer in the set: highlight another slot"};
+    }
+    if (place.only && exists(slot) && !isFree(slot)) {
         return {error: "The highlighted slot holds a clip: highlight an empty one, or choose Next free slots"};
     }
-    return place;
+    return freeScenes([track], exists(slot) ? sceneOf(slot) : 0, wanted);
 }
 
 // Live's version as a number, 12.01 for 12.1, for what only some versions have.

@@ -18,7 +18,10 @@ actions.ready = (function (start) {
 }(actions.ready));
 
 // The menus show the tracks as they are now.
-actions.tracks = listTracks;
+actions.tracks = function () {
+    listTracks();
+    say("on", tracks.length === 1 ? "The set has 1 MIDI track" : "The set has " + tracks.length + " MIDI tracks");
+};
 
 TRIO_PARTS.forEach(function (part) {
     // From the menu comes the item's number: 0 is no track, and an item's text may be another track's too.
@@ -79,7 +82,7 @@ function trackFor(part) {
     })[0];
 }
 
-// The tracks of the parts that the model makes: {list: [{part, id}]}, or {error}.
+// The tracks of the parts that the model makes, and the scene to begin at: {list: [{part, id}], scene}, or {error}.
 function places(parts) {
     listTracks();
     var found = [];
@@ -95,7 +98,8 @@ function places(parts) {
         used[track.id] = true;
         found.push({part: parts[i], id: track.id});
     }
-    return {list: found};
+    var highlighted = highlightedSlot();
+    return {list: found, scene: highlighted.error ? 0 : highlighted.scene};
 }
 
 actions.generate = function () {
@@ -114,7 +118,7 @@ actions.generate = function () {
             done: function (result) {
                 device.seed = seed;
                 showClip(result.clips[0], title);
-                var written = write(where.list, result.clips[0], title, trio);
+                var written = write(where, result.clips[0], title, trio);
                 say(written.error ? "fail" : "on", written.error || (trio ? "Wrote three clips" : "Wrote the melody") +
                     " to scene " + (written.scene + 1) + (key.note ? ". " + key.note : ""));
             }
@@ -123,15 +127,15 @@ actions.generate = function () {
 
 // One scene where every part's slot is free; the clips are all named alike. The tracks are looked up anew: the user may
 // have moved or deleted some while the piece was made. Returns {scene} or {error}.
-function write(list, clip, title, trio) {
-    var there = list.map(function (place) { return trackOfId(place.id); });
-    var highlighted = highlightedSlot();
-    var free = freeScenes(there, highlighted.error ? 0 : highlighted.scene, 1);
+function write(where, clip, title, trio) {
+    var there = where.list.map(function (place) { return objectOfId(place.id); });
+    var free = freeScenes(there, where.scene, 1);
     if (free.error) {
         return free;
     }
-    for (var i = 0; i < list.length; i++) {
-        var written = writeToSlot(slotAt(there[i], free.list[0]), trio ? partOf(clip, list[i].part) : clip, title);
+    for (var i = 0; i < there.length; i++) {
+        var part = trio ? partOf(clip, where.list[i].part) : clip;
+        var written = writeToSlot(slotAt(there[i], free.list[0]), part, title);
         if (written.error) {
             return written;
         }

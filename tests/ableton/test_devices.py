@@ -70,6 +70,7 @@ def test_parameters_tell_themselves(name):
         if value and value["parameter_type"] != 3:
             assert len(value["parameter_info"]) > 20 and value["parameter_annotation_name"]
             assert value["parameter_longname"] and len(value["parameter_shortname"]) <= 16
+            assert "parameter_linknames" not in value  # linked, Max would make the long name and the box's name the same
             pressed = box["maxclass"] == "live.text" and box["mode"] == 0
             stored = value["parameter_longname"] == "Daemon Port"
             assert value["parameter_invisible"] == (2 if pressed else 1 if stored else 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HOST = Path(__file__).parents[1] / "max_host"
-NEEDS_DAEMON = ["generate", "morph", "network", "tools", "trio"]
+NEEDS_DAEMON = ["generate", "morph", "network", "playing", "stories", "tools", "trio"]
 NEEDS_PACKAGES = ["static", "pictures"]
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")

@@ -6,13 +6,17 @@
 'use strict';
 
 class LiveSet {
-  /** tracks: [{name, audio?}]; version: [major, minor]; scale: {mode, root, name} of Live 12; mostScenes: of this edition. */
+  /**
+   * tracks: [{name, audio?, frozen?}], a group of tracks being as an audio track here; version: [major, minor];
+   * scale: {mode, root, name} of Live 12; mostScenes: of this edition.
+   */
   constructor({tracks = [{name: 'MIDI 1'}], scenes = 8, mostScenes = 1000, version = [12, 1], scale = null} = {}) {
     this.version = version;
     this.scenes = scenes;
     this.mostScenes = mostScenes;
     this.scale = scale || {mode: 0, root: 0, name: 'Major'};
-    this.time = 0;
+    this.time = 0; // of the song, in beats
+    this.signature = [4, 4];
     this.faults = [];
     this.undo = []; // one entry a step
     this.step = null;
@@ -31,6 +35,19 @@ class LiveSet {
 
   deleteTrack(index) {
     this.tracks.splice(index, 1);
+  }
+
+  deleteScene(index) {
+    this.scenes--;
+    for (const track of this.tracks) {
+      track.clips.delete(index);
+      track.clips = new Map([...track.clips].map(([scene, clip]) => [scene > index ? scene - 1 : scene, clip]));
+    }
+    this.objects.forEach((one, id) => {
+      const found = one && /^ clip_slots (\d+)(.*)$/.exec(one.rest);
+      if (!found || Number(found[1]) < index) return;
+      this.objects[id] = Number(found[1]) === index ? null : {...one, rest: ` clip_slots ${found[1] - 1}${found[2]}`};
+    });
   }
 
   /** Id of the object that is at a path now; 0 for none. */
@@ -99,7 +116,10 @@ class LiveSet {
   }
 
   song() {
-    const get = {current_song_time: this.time, tempo: 120};
+    const [numerator, denominator] = this.signature;
+    const get = {
+      current_song_time: this.time, tempo: 120, signature_numerator: numerator, signature_denominator: denominator,
+    };
     if (this.version[0] >= 12) {
       Object.assign(get, {scale_mode: this.scale.mode, root_note: this.scale.root, scale_name: this.scale.name});
     }
@@ -125,7 +145,7 @@ class LiveSet {
     const call = {};
     if (this.version[0] > 12 || (this.version[0] === 12 && this.version[1] >= 1)) {
       call.create_midi_clip = (position, beats) => {
-        if (track.audio) return this.fault('create_midi_clip on an audio track');
+        if (track.audio || track.frozen) return this.fault('create_midi_clip on an audio track, or a frozen one');
         if (track.arrangement.some((clip) => clip.start < position + beats && clip.start + clip.beats > position)) {
           this.fault('create_midi_clip over an arrangement clip: Live would cut it');
         }
@@ -135,7 +155,7 @@ class LiveSet {
       };
     }
     return {
-      type: 'Track', get: {name: track.name, has_midi_input: track.audio ? 0 : 1}, call,
+      type: 'Track', get: {name: track.name, has_midi_input: track.audio ? 0 : 1, is_frozen: track.frozen ? 1 : 0}, call,
       count: {clip_slots: this.scenes, arrangement_clips: track.arrangement.length},
     };
   }
@@ -147,7 +167,7 @@ class LiveSet {
       type: 'ClipSlot', get: {has_clip: track.clips.has(scene) ? 1 : 0},
       call: {
         create_clip: (beats) => {
-          if (track.audio) return this.fault('create_clip on an audio track');
+          if (track.audio || track.frozen) return this.fault('create_clip on an audio track, or a frozen one');
           if (track.clips.has(scene)) return this.fault('create_clip in a slot that holds a clip');
           if (!(beats > 0)) return this.fault(`create_clip with ${beats} beats`);
           track.clips.set(scene, makeClip(beats, []));
@@ -188,8 +208,8 @@ class LiveSet {
   }
 }
 
-function makeTrack({name, audio}) {
-  return {name, audio: !!audio, clips: new Map(), arrangement: []};
+function makeTrack({name, audio, frozen}) {
+  return {name, audio: !!audio, frozen: !!frozen, clips: new Map(), arrangement: []};
 }
 
 function makeClip(beats, notes, more = {}) {

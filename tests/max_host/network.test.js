@@ -3,9 +3,12 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const {spawn} = require('child_process');
 const dgram = require('dgram');
+const fs = require('fs');
+const os = require('os');
 const path = require('path');
 const {open, LiveSet} = require('./host');
 const {PORT, badNetwork, clipsFromDaemon, notesOf, sleep} = require('./helpers');
+const {BAR, grabbed, onsets} = require('./morph');
 
 async function locked(live, seed, options = {}) {
   const device = open('MusicVAE Generate', {port: PORT, live, ...options});
@@ -122,36 +125,58 @@ function freePort() {
   });
 }
 
-function serve(port) {
+function serve(port, folder, model) {
   const root = path.join(__dirname, '..', '..');
-  const process_ = spawn(process.env.MUSICVAE_TEST_PYTHON, [path.join(root, 'cli.py'), 'serve', '--port', String(port),
-    '--folders', process.env.MUSICVAE_TEST_MODELS, '--models', 'melody_test'], {cwd: root, stdio: 'ignore'});
-  return process_;
+  return spawn(process.env.MUSICVAE_TEST_PYTHON, [path.join(root, 'cli.py'), 'serve', '--port', String(port),
+    '--folders', folder, '--models', model], {cwd: root, stdio: 'ignore'});
 }
 
-test('the daemon is killed and comes back: the device says so and needs no click; it loads models', async (t) => {
-  const port = await freePort();
-  let daemon = serve(port);
-  t.after(() => daemon.kill('SIGKILL')); // also where the test fails: a running child would keep node from ending
-  const live = new LiveSet();
-  live.highlighted = [0, 0];
-  const device = await locked(live, 8, {port});
-  daemon.kill('SIGKILL');
-  await device.until(() => /stopped answering/.test(device.words), 5000);
-  assert.equal(device.light, 'off');
-  device.control('Generate').user();
-  await device.until(() => /No daemon answers/.test(device.words), 1000);
-  assert.equal(live.tracks[0].clips.size, 0);
-  daemon = serve(port);
-  await device.ready(60000);
-  device.control('Generate').user();
-  await device.until(() => live.clip(0, 0), 90000);
+test('the daemon is killed and comes back with other models: the devices say so and need no click; a plane plays on',
+  async (t) => {
+    const port = await freePort();
+    const folder = process.env.MUSICVAE_TEST_MODELS;
+    let daemon = serve(port, folder, 'melody_test');
+    const other = fs.mkdtempSync(path.join(os.tmpdir(), 'models-'));
+    t.after(() => { // also where the test fails: a running child would keep node from ending
+      daemon.kill('SIGKILL');
+      fs.rmSync(other, {recursive: true});
+    });
+    for (const name of ['drums_test', 'long_test']) fs.cpSync(path.join(folder, name), path.join(other, name), {recursive: true});
+    const live = new LiveSet();
+    live.highlighted = [0, 0];
+    const device = await locked(live, 8, {port});
+    const {device: plane} = await grabbed(); // made by the tests' daemon, which is not killed
+    plane.control('Daemon Port').user(port);
+    plane.control('X').user(0);
+    plane.scheduler.play();
+    daemon.kill('SIGKILL');
+    await device.until(() => /stopped answering/.test(device.words), 5000);
+    assert.equal(device.light, 'off');
+    device.control('Generate').user();
+    await device.until(() => /No daemon answers/.test(device.words), 1000);
+    assert.equal(live.tracks[0].clips.size, 0);
+    await plane.advance(4 * BAR);
+    assert.ok(onsets(plane, 2 * BAR, 4 * BAR).length > 0, 'the show goes on');
 
-  live.highlighted = [0, 1];
-  device.of('umenu')[0].user('drums_test'); // installed, but not among the models that this daemon was started with
-  await sleep(20);
-  device.control('Generate').user();
-  await device.until(() => /^Loading drums_test/.test(device.words), 2000);
-  await device.until(() => live.clip(0, 1), 60000);
-  device.close();
-});
+    daemon = serve(port, other, 'long_test');
+    await device.ready(60000);
+    device.control('Generate').user();
+    await device.until(() => /unknown_model|no model 'melody_test'/.test(device.words), 20000);
+    device.of('umenu')[0].user('drums_test'); // installed, but not among the models that this daemon was started with
+    await sleep(20);
+    device.control('Generate').user();
+    await device.until(() => /^Loading drums_test/.test(device.words), 2000);
+    await device.until(() => live.clip(0, 0), 110000);
+    device.close();
+
+    await plane.ready();
+    plane.control('Make Plane').user();
+    await plane.until(() => /no model 'melody_test'/.test(plane.words), 20000);
+    await plane.advance(2 * BAR);
+    assert.ok(onsets(plane, 4 * BAR, 6 * BAR).length > 0, 'also after a plane that could not be made');
+    plane.of('umenu')[0].user('drums_test');
+    await sleep(20);
+    plane.control('Make Plane').user();
+    await plane.until(() => plane.script.grid.model === 'drums_test', 20000);
+    plane.close();
+  });

@@ -103,7 +103,7 @@ const objects = {
     });
   },
 
-  gate(box, [initial]) {
+  gate(box, [, initial]) { // of one outlet; the second argument is its state at first
     let open = initial || 0;
     box.inlet(0, ([value]) => { open = value; });
     box.inlet(1, (message) => { if (open) box.out(0, ...message); });

@@ -68,6 +68,23 @@ test('a chosen track that is deleted while the piece is made: that is said, and 
   device.close();
 });
 
+test('a frozen track is said before anything is written, and the scene is that of the click', async () => {
+  const live = new LiveSet({tracks: TRACKS});
+  live.highlighted = [0, 3];
+  const {device} = await chosen(live, ['Keys', 'Low End', 'Kit'], {network: badNetwork({delay: 60})});
+  device.control('Generate').user();
+  await device.until(() => device.light === 'busy');
+  live.highlighted = [0, 6];
+  await device.until(() => /^Wrote three clips to scene 4/.test(device.words), 20000);
+  live.tracks[3].frozen = true;
+  device.control('Generate').user();
+  await device.until(() => device.words === 'The track Kit is frozen: unfreeze it first', 20000);
+  assert.deepEqual(live.tracks.map((track) => track.clips.size), [1, 0, 1, 1]);
+  device.control('Refresh Tracks').user();
+  await device.until(() => device.words === 'The set has 3 MIDI tracks');
+  device.close();
+});
+
 test('tracks that are moved while the piece is made get their own parts', async () => {
   const live = new LiveSet({tracks: TRACKS});
   const {device} = await chosen(live, ['Keys', 'Low End', 'Kit'], {network: badNetwork({delay: 60})});
