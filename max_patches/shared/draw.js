@@ -19,6 +19,8 @@ var COLORS = {
 // The drum lanes' names, from the lowest lane up, in the order of DRUM_PITCHES.
 var DRUM_LANES = ["kick", "snare", "hat", "open", "tom l", "tom m", "tom h", "crash", "ride"];
 var NAMES_WIDTH = 30; // of the lanes' names, beside the roll
+var KEYS_WIDTH = 18; // of the Cs' names there
+var KEY_HEIGHT = 4; // below this, keys have neither names nor rows that could be told apart
 
 function color(name, alpha) {
     var c = COLORS[name];
@@ -61,7 +63,7 @@ function lines(text, size, width, most) {
         }
     }
     while (line.length > 4 && textWidth(line, size) > width) {
-        line = line.replace(/(\.\.\.)?$/, "").slice(0, -1) + "...";
+        line = line.replace(/\.*$/, "").slice(0, -1) + "...";
     }
     return result.concat([line]);
 }
@@ -79,17 +81,22 @@ function drawStatus(width, light, text) {
     return 6 + 12 * shown.length;
 }
 
-// A clip's notes in a rectangle: drums in nine lanes, everything else by pitch, with bars and beats. Lanes have names
-// where nothing else shares the rectangle and `named` is set.
+// A clip's notes in a rectangle: drums in nine lanes, everything else by pitch, with bars and beats. Lanes and keys have
+// names where nothing else shares the rectangle, `named` is set, and there is room.
 function drawRoll(x, y, width, height, clip, alpha, named) {
     var drums = clip.notes.filter(function (note) { return note.part === "drums"; });
     var pitched = clip.notes.filter(function (note) { return note.part !== "drums"; });
     var drumHeight = !drums.length ? 0 : pitched.length ? Math.round(height * 0.38) : height;
+    var rows = pitchRows(pitched, height - drumHeight);
     block(x, y, width, height, "back");
-    if (named && drums.length && !pitched.length && height > 9 * DRUM_LANES.length) {
+    if (named && drumHeight === height && height > 9 * DRUM_LANES.length) {
         drawLaneNames(x, y, height);
         x += NAMES_WIDTH;
         width -= NAMES_WIDTH;
+    } else if (named && pitched.length && !drums.length && rows.height >= KEY_HEIGHT) {
+        drawKeys(x, y, width, height, rows);
+        x += KEYS_WIDTH;
+        width -= KEYS_WIDTH;
     }
     var perBeat = width / clip.beats;
     for (var beat = 0; beat <= clip.beats; beat++) {
@@ -101,8 +108,37 @@ function drawRoll(x, y, width, height, clip, alpha, named) {
     if (drums.length) {
         drawDrums(x, y + height - drumHeight, perBeat, drumHeight, drums, alpha);
     }
-    if (pitched.length) {
-        drawPitches(x, y, perBeat, height - drumHeight, pitched, alpha);
+    pitched.forEach(function (note) {
+        block(x + note.start * perBeat + 1, y + rows.top(note.pitch), Math.max(2, note.duration * perBeat - 1),
+            Math.max(2, rows.height - 1), note.part, alpha);
+    });
+}
+
+// Where each pitch lies in a roll of this height, from its top: all notes in the middle, and at least 14 semitones.
+function pitchRows(notes, height) {
+    var low = 127;
+    var high = 0;
+    for (var i = 0; i < notes.length; i++) {
+        low = Math.min(low, notes[i].pitch);
+        high = Math.max(high, notes[i].pitch);
+    }
+    var row = height / Math.max(14, high - low + 3);
+    return {
+        height: row, low: Math.floor((low + high) / 2 - height / row / 2),
+        top: function (pitch) { return height / 2 - (pitch - (low + high) / 2 + 0.5) * row; }
+    };
+}
+
+// The rows of the black keys, and the Cs with their octaves as Live counts them: pitch 60 is C3.
+function drawKeys(x, y, width, height, rows) {
+    for (var pitch = rows.low; rows.top(pitch) > -rows.height; pitch++) {
+        var top = clamp(rows.top(pitch), 0, height);
+        var bottom = clamp(rows.top(pitch) + rows.height, 0, height);
+        if (/^(1|3|6|8|10)$/.test(String(pitch % 12))) {
+            block(x + KEYS_WIDTH, y + top, width - KEYS_WIDTH, bottom - top, "grid", 0.6);
+        } else if (pitch % 12 === 0 && bottom - top > KEY_HEIGHT / 2) {
+            words(x + 1, y + bottom - rows.height / 2 + 3, "C" + (pitch / 12 - 2), 8, "dim");
+        }
     }
 }
 
@@ -122,21 +158,4 @@ function drawDrums(x, y, perBeat, height, notes, alpha) {
                 Math.max(2, perBeat / STEPS_PER_BEAT - 2), Math.max(2, lane - 2), "drums", alpha);
         }
     });
-}
-
-function drawPitches(x, y, perBeat, height, notes, alpha) {
-    var low = 127;
-    var high = 0;
-    for (var i = 0; i < notes.length; i++) {
-        low = Math.min(low, notes[i].pitch);
-        high = Math.max(high, notes[i].pitch);
-    }
-    var middle = (low + high) / 2;
-    var span = Math.max(14, high - low + 3);
-    var row = height / span;
-    for (var j = 0; j < notes.length; j++) {
-        var note = notes[j];
-        block(x + note.start * perBeat + 1, y + height / 2 - (note.pitch - middle + 0.5) * row,
-            Math.max(2, note.duration * perBeat - 1), Math.max(2, row - 1), note.part, alpha);
-    }
 }

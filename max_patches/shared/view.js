@@ -47,7 +47,21 @@ function paintRoll(top, width, height) {
         return;
     }
     drawRoll(4, top, width - 8, height - top - 18, shownClip, 1, true);
-    words(6, height - 6, lines(shownClip.name, 9, width - 12, 1)[0], 9, "dim");
+    var left = drawParts(width - 6, height - 6);
+    words(6, height - 6, lines(shownClip.name, 9, left - 12, 1)[0], 9, "dim");
+}
+
+// Which colour is which, from `right` to the left, where a clip has several parts. Returns how far left it came.
+function drawParts(right, y) {
+    var parts = ["lead", "bass", "drums"].filter(function (part) {
+        return shownClip.notes.some(function (note) { return note.part === part; });
+    });
+    for (var i = parts.length - 1; i >= 0 && parts.length > 1; i--) {
+        right -= textWidth(parts[i], 9);
+        words(right, y, parts[i], 9, parts[i]);
+        right -= 8;
+    }
+    return right;
 }
 
 function paint() {

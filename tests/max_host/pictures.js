@@ -35,7 +35,7 @@ const SHOTS = {
     live.highlighted = [0, 0];
     const device = await opened('MusicVAE Generate', port, {live});
     await choose(device, /^melody.*2|melody/);
-    await seeded(device, 7);
+    await seeded(device, 15);
     device.control('Generate').user();
     await device.until(() => live.clip(0, 0), 30000);
     return device;
@@ -45,7 +45,7 @@ const SHOTS = {
     live.highlighted = [0, 0];
     const device = await opened('MusicVAE Generate', port, {live});
     await choose(device, /^drums/);
-    await seeded(device, 3);
+    await seeded(device, 17);
     device.control('Generate').user();
     await device.until(() => live.clip(0, 0), 30000);
     return device;
@@ -91,7 +91,8 @@ const SHOTS = {
     return device;
   },
   async offline() {
-    const device = open('MusicVAE Generate', {port: 9});
+    const nobody = {out() {}, in() {}};
+    const device = open('MusicVAE Generate', {network: nobody});
     await device.until(() => /No daemon answers/.test(device.words), 5000);
     return device;
   },
@@ -102,6 +103,7 @@ async function main(port, folder) {
   for (const [name, shoot] of Object.entries(SHOTS)) {
     const device = await shoot(Number(port));
     await sleep(100);
+    device.control('Daemon Port').receive(0, ['set', 9110]); // the daemon's own port, whichever drew the picture
     fs.writeFileSync(path.join(folder, `device_${name}.png`), drawPanel(device));
     device.close();
     process.stdout.write(`device_${name}.png\n`);

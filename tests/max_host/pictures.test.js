@@ -36,7 +36,8 @@ test('notes are where their time and pitch are, and drums lie in their lanes', (
   const half = roll.height / 2;
   assert.ok(roll.count('melody', 0, half, roll.width / 4 + 4) > 50, 'the low note: left, below the middle');
   assert.ok(roll.count('melody', roll.width * 0.74, 20, roll.width, half) > 50, 'the high note: right, above');
-  assert.equal(roll.count('melody', roll.width * 0.3, 20, roll.width * 0.7), 0, 'nothing between');
+  assert.equal(roll.count('melody', roll.width * 0.34, 20, roll.width * 0.7), 0, 'nothing between');
+  assert.ok(roll.count('dim', 4, half, 24) > 0, 'C3 is named beside it');
 
   const drums = drawn('MusicVAE Generate', ...clip(8, ['notes', 'drums', 36, 0, 0.25, 100, 51, 0, 0.25, 100]));
   assert.ok(drums.count('drums', 0, drums.height * 0.75) > 10, 'the kick is the lowest lane');
@@ -48,6 +49,7 @@ test('a trio has its three colours, drums below', () => {
     ['notes', 'drums', 36, 0, 0.25, 100, 38, 32, 0.25, 100]));
   for (const part of ['lead', 'bass', 'drums']) assert.ok(trio.count(part) > 5, part);
   assert.equal(trio.count('drums', 0, 0, trio.width, trio.height * 0.55), 0);
+  assert.ok(trio.count('drums', trio.width - 40, trio.height - 14) > 0, 'their colour is named');
 });
 
 test('the light has its colour, long words break into two lines, and progress is a bar', () => {
@@ -70,12 +72,21 @@ test('the pad shows handle, cells, what sounds, and corners; two corners make a 
   assert.ok(view.count('text', padX(1) - 8, padY(1) - 8, padX(1) + 8, padY(1) + 8) > 10, 'the handle: right, above');
   assert.ok(view.count('on', padX(0) - 5, padY(0) - 5, padX(0) + 5, padY(0) + 5) > 20, 'cell 0 sounds: left, below');
   assert.ok(view.count('dim', padX(0.5) - 2, padY(0.5) - 2, padX(0.5) + 2, padY(0.5) + 2) >= 1, 'the middle cell');
-  assert.ok(view.count('busy', 0, view.height - 24, 20) > 5, 'A is set: left, below');
-  assert.equal(view.count('busy', view.width - 18, view.height - 24), 0, 'B is not');
+  assert.ok(view.count('busy', 0, view.height - 24, 20) > 2, 'A is set: left, below');
+  assert.equal(view.count('busy', padX(1) - 6, view.height - 24), 0, 'B is not');
 
   const line = drawn('MusicVAE Morph', ['wanted', 2], ['grid', 5, 1], ['xy', 0.5, 0.9]);
   const middle = line.global.padY(0.5);
-  assert.ok(line.count('text', line.width / 2 - 8, middle - 8, line.width / 2 + 8, middle + 8) > 10);
+  assert.ok(line.count('text', line.global.padX(0.5) - 8, middle - 8, line.global.padX(0.5) + 8, middle + 8) > 10);
+});
+
+test('beside the pad are the notes of the clip that it points at, and no corner\'s name lies over them', () => {
+  const view = drawn('MusicVAE Morph', ['wanted', 4], ['corner', 'b', 'a very long name of a clip that was grabbed'],
+    ['grid', 5, 5], ...clip(8, ['notes', 'drums', 36, 0, 0.25, 100, 51, 7.5, 0.25, 100]));
+  const right = view.global.padX(1) + view.global.PAD_MARGIN;
+  assert.ok(view.count('drums', right) > 20);
+  assert.equal(view.count('drums', 0, 0, right), 0);
+  assert.equal(view.count('dim', right + 1, view.height - 14, right + 7), 0, 'the name ends at the pad');
 });
 
 test('a whole panel is drawn at Live\'s size', async () => {
