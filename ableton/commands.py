@@ -101,15 +101,27 @@ def uninstall(library):
         click.echo("nothing was installed there")
 
 
+def _known_host(context: click.Context, option: click.Parameter, host: str) -> str:
+    import socket
+
+    try:
+        return socket.gethostbyname(host)
+    except (OSError, UnicodeError):
+        raise click.BadParameter(f"no computer is known as {host!r}") from None
+
+
 def _connection(command):
     """Options that say where the daemon and AbletonOSC are."""
+    port = click.IntRange(1, 65535)
     for option in (
-        click.option("--reply-port", default=11001, show_default=True, help="Where AbletonOSC answers to."),
-        click.option("--live-port", default=11000, show_default=True, help="AbletonOSC's port."),
-        click.option("--live-host", default="127.0.0.1", show_default=True, help="The computer that runs Live."),
+        click.option("--reply-port", default=11001, show_default=True, type=port, help="Where AbletonOSC answers to."),
+        click.option("--live-port", default=11000, show_default=True, type=port, help="AbletonOSC's port."),
+        click.option("--live-host", default="127.0.0.1", show_default=True, callback=_known_host,
+                     help="The computer that runs Live."),
         click.option("--token", envvar="MUSICVAE_TOKEN", show_envvar=True, help="The daemon's token, if it asks."),
-        click.option("--port", default=9110, show_default=True, help="The daemon's port."),
-        click.option("--host", default="127.0.0.1", show_default=True, help="The daemon's address."),
+        click.option("--port", default=9110, show_default=True, type=port, help="The daemon's port."),
+        click.option("--host", default="127.0.0.1", show_default=True, callback=_known_host,
+                     help="The daemon's address."),
     ):
         command = option(command)
     return command
@@ -121,7 +133,8 @@ def _writing(command):
         click.option("--overwrite", is_flag=True, help="Replace the notes of clips that are in the way."),
         click.option("--drum-map", type=click.Path(exists=True, dir_okay=False, path_type=Path),
                      help="YAML file: which pad of the drum rack plays which kind of hit. General MIDI without it."),
-        click.option("--seed", type=int, default=None, help="Which result; without it a new one, in the clip's name."),
+        click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Which result; in the clip's name.",
+                     show_default="a new one"),
         click.option("--temperature", default=0.5, show_default=True, type=FiniteRange(0, 4),
                      help="How daring; 0 is the most likely."),
     ):
@@ -173,11 +186,14 @@ def generate(model, tracks, slot, count, options, temperature, seed, drum_map, o
         if len(tracks) != len(parts):
             raise UserError(f"{model} writes {len(parts)} clip(s) at a time: give --track {len(parts)} time(s), "
                             f"received {len(tracks)}")
+        if len(set(tracks)) != len(tracks):
+            raise UserError(f"each part needs a track of its own: --track was given {', '.join(map(str, tracks))}")
         rows = [[Slot(track, slot + index) for track in tracks] for index in range(count)]
         _check_free(osc, [place for row in rows for place in row], overwrite)
         pairs = [value for name, text in options for value in (name, _option_value(name, text))]
         reply = daemon.ask("/vae/generate", model, count, temperature, seed, *pairs)
-        for index, (row, name) in enumerate(zip(rows, _names(f"{model} s{seed} t{temperature:g}", count))):
+        title = " ".join([f"{model} s{seed} t{temperature:g}", *(word for pair in options for word in pair)])
+        for index, (row, name) in enumerate(zip(rows, _names(title, count))):
             clip = reply.clips[index].clip()
             for place, part in zip(row, parts):
                 _write(osc, place, clip, rack, name, overwrite, part)

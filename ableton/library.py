@@ -113,6 +113,8 @@ def _read_record(library: Path) -> dict[str, str]:
     path = library / RECORD
     try:
         record = json.loads(path.read_text("utf-8"))
+        if not isinstance(record, dict):
+            raise ValueError(f"files with their checksums expected, received {type(record).__name__}")
     except FileNotFoundError:
         return {}
     except ValueError as error:

@@ -101,7 +101,7 @@ class AbletonOsc:
         if not 0 <= slot.index < scenes:
             raise Refused(f"no slot {slot.index}: the set has {scenes} scenes, numbered from 0")
         if not self.ask("/live/track/get/has_midi_input", slot.track)[0]:
-            raise Refused(f"track {slot.track} is an audio track: choose a MIDI track")
+            raise Refused(f"track {slot.track} is an audio track or a group: choose a MIDI track")
 
     def write_clip(self, slot: Slot, clip: Clip, name: str, overwrite: bool = False) -> None:
         """Put a clip into a slot and confirm every note.
@@ -157,6 +157,8 @@ class AbletonOsc:
                     break
                 answer = list(message.params)
                 if message.address == address and answer[:len(about)] == about:
+                    if attempt > 0:
+                        time.sleep(SETTLE)  # the answers to the other attempts must not be taken for later ones
                     return answer[len(about):]
             if self._error and attempt > 0:
                 raise Refused(f"{address}: Live refused{self._last_error()}")

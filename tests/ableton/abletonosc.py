@@ -16,11 +16,16 @@ PROPERTIES = {"name": str, "looping": int, "loop_start": float, "loop_end": floa
 
 
 class StandIn:
-    """A Live set with `tracks` ("midi" or "audio") behind AbletonOSC's addresses; clips: {(track, slot): dict}."""
+    """A Live set with `tracks` ("midi" or "audio") behind AbletonOSC's addresses; clips: {(track, slot): dict}.
 
-    def __init__(self, tracks=("midi", "midi", "audio"), scenes=8, loss=0.0, seed=1, deaf=(), port=0, reply_port=0):
+    deaf: addresses that are never answered. late: {address: seconds by which its first answer comes late}.
+    """
+
+    def __init__(self, tracks=("midi", "midi", "audio"), scenes=8, loss=0.0, seed=1, deaf=(), late=(), port=0,
+                 reply_port=0):
         self.tracks, self.scenes, self.loss, self.deaf = tracks, scenes, loss, deaf
         self.clips = {}
+        self._late = dict(late)
         self.largest = 0  # bytes of the largest packet heard
         self.lost = 0
         self._random = random.Random(seed)
@@ -78,7 +83,11 @@ class StandIn:
         builder = OscMessageBuilder(address)
         for arg in args:
             builder.add_arg(arg)
-        self._socket.sendto(builder.build().dgram, (sender[0], self.reply_port))
+        answer = builder.build().dgram, (sender[0], self.reply_port)
+        if address in self._late:
+            threading.Timer(self._late.pop(address), self._socket.sendto, answer).start()
+        else:
+            self._socket.sendto(*answer)
 
     def _clip(self, params):
         track, slot = params[:2]

@@ -47,7 +47,7 @@ def test_install_and_uninstall(tmp_path):
 def test_generate_writes_clips_down_the_track(set_in_live, where):
     words = ["generate", "melody_test", "--track", 1, "--slot", 2, "--count", 2, "--seed", 5, "--option", "root", 0,
              "--option", "scale", "Minor", *where]
-    assert call(live, *words).count("wrote melody_test s5 t0.5 #") == 2
+    assert call(live, *words).count("wrote melody_test s5 t0.5 root 0 scale Minor #") == 2
     assert set(set_in_live.clips) == {(1, 2), (1, 3)}
     for clip in set_in_live.clips.values():
         assert clip["beats"] == 8.0 and clip["notes"]
@@ -74,6 +74,9 @@ def test_a_trio_goes_to_three_tracks(where, set_in_live):
     assert {place: clip["beats"] for place, clip in set_in_live.clips.items()} == dict.fromkeys([(2, 1), (0, 1), (1, 1)], 64.0)
     assert len({clip["name"] for clip in set_in_live.clips.values()}) == 1
     assert {note[0] for note in set_in_live.clips[1, 1]["notes"]} <= {36, 38, 42, 45, 46, 48, 49, 50, 51}
+    assert "each part needs a track of its own: --track was given 0, 1, 0" in call(
+        live, "generate", "trio_test", "--track", 0, "--track", 1, "--track", 0, "--slot", 3, *where, code=2)
+    assert len(set_in_live.clips) == 3
     assert "give --track 3 time(s)" in call(live, "generate", "trio_test", "--track", 0, "--slot", 2, *where, code=2)
 
 
@@ -93,9 +96,15 @@ def test_morph_writes_the_way_between_two_clips(set_in_live, where):
     (["melody_test", "--track", 2, "--slot", 0], "audio track"),
     (["melody_test", "--track", 0, "--slot", 7, "--count", 2], "no slot 8"),
     (["melody_test", "--track", 0, "--slot", 0, "--option", "scale", "Mino"], "did you mean 'Minor'"),
-    (["melody_test", "--track", 0, "--slot", 0, "--option", "root", "x"], "root takes a number")])
+    (["melody_test", "--track", 0, "--slot", 0, "--option", "root", "x"], "root takes a number"),
+    (["melody_test", "--track", 0, "--slot", 0, "--seed", 2**31], "0<=x<=2147483647"),
+    (["melody_test", "--track", 0, "--slot", 0, "--reply-port", 65536], "1<=x<=65535"),
+    (["melody_test", "--track", 0, "--slot", 0, "--live-port", 0], "1<=x<=65535"),
+    (["melody_test", "--track", 0, "--slot", 0, "--port", 99999], "1<=x<=65535"),
+    (["melody_test", "--track", 0, "--slot", 0, "--live-host", "no.such.host.invalid"], "no computer is known as"),
+    (["melody_test", "--track", 0, "--slot", 0, "--host", "x" * 80], "no computer is known as")])
 def test_mistakes_are_said_and_write_nothing(set_in_live, where, words, message):
-    assert message in call(live, "generate", *words, *where, code=2)
+    assert message in call(live, "generate", *where, *words, code=2)
     assert set_in_live.clips == {}
 
 

@@ -73,6 +73,14 @@ def test_a_broken_device_is_not_installed(tmp_path):
         library.install(tmp_path, {"Broken": broken})
 
 
+@pytest.mark.parametrize("text", ["[1]", "nonsense", '"text"'])
+def test_a_damaged_record_is_said(tmp_path, text):
+    (tmp_path / library.RECORD).write_text(text)
+    for use in (library.installed, library.uninstall, lambda path: library.install(path, built_devices())):
+        with pytest.raises(library.LibraryError, match="is damaged .*: remove it"):
+            use(tmp_path)
+
+
 def test_a_record_does_not_reach_out_of_its_library(tmp_path):
     outside = tmp_path / "precious"
     outside.write_bytes(b"precious")

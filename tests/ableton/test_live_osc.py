@@ -112,6 +112,13 @@ def test_reading_keeps_to_the_loop_and_leaves_out_muted_notes():
             osc.read_clip(Slot(0, 2), "melody")
 
 
+def test_an_answer_that_comes_late_is_not_taken_for_the_next_ones():
+    with StandIn(late={"/live/clip/get/notes": 0.65}) as live, client(live) as osc:
+        live.add_clip(0, 0, 24.0, [(60 + beat, float(beat), 1.0, 100.0, 0) for beat in range(24)])
+        clip = osc.read_clip(Slot(0, 0), "melody")
+        assert [note.pitch for note in clip.notes] == list(range(60, 84))
+
+
 def test_live_without_abletonosc_is_said(monkeypatch):
     monkeypatch.setattr(live_osc, "TIMEOUT", 0.05)
     with StandIn(deaf=("/live/application/get/version",)) as live, client(live) as osc, \
