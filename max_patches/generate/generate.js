@@ -31,7 +31,7 @@ actions.grab = function () {
     }
     remember(clip, clip.name, "");
     show(results.length - 1);
-    say("on", "Took the highlighted clip: Vary makes clips like it");
+    say("on", "Took the clip: Vary makes clips like it");
 };
 
 actions.previous = function () {

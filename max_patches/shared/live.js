@@ -237,9 +237,13 @@ function liveVersion() {
     return application.call("get_major_version") + application.call("get_minor_version") / 100;
 }
 
-// The notes that the highlighted slot plays: inside the loop where it loops, else from start to end marker. They have no
-// part: what they are, `forModel` decides when a model is asked about them. {error, empty} where there is no clip.
-function grabClip() {
+// The clip that the user means as {clip}: the selected one where the Arrangement is looked at, else the one in the
+// highlighted slot. {error} where there is none, with `empty` for a slot.
+function clipAtHand() {
+    if (textOf(new LiveAPI("live_app view"), "focused_document_view") === "Arranger") {
+        var selected = new LiveAPI("live_set view detail_clip");
+        return exists(selected) ? {clip: selected} : {error: "No clip is selected: click one in the Arrangement first"};
+    }
     var place = highlightedSlot();
     if (place.error) {
         return place;
@@ -247,10 +251,20 @@ function grabClip() {
     if (isFree(place.slot)) {
         return {error: "The highlighted slot is empty: highlight one with a MIDI clip", empty: true};
     }
+    return {clip: new LiveAPI(place.slot.unquotedpath + " clip")};
+}
+
+// The notes that the user's clip plays: inside the loop where it loops, else from start to end marker. They have no part:
+// what they are, `forModel` decides when a model is asked about them. {error, empty} as of clipAtHand.
+function grabClip() {
     /** @type {*} */
-    var clip = new LiveAPI(place.slot.unquotedpath + " clip");
+    var found = clipAtHand();
+    if (found.error) {
+        return found;
+    }
+    var clip = found.clip;
     if (!numberOf(clip, "is_midi_clip")) {
-        return {error: "The highlighted clip is audio: choose a MIDI clip"};
+        return {error: "The clip is audio: choose a MIDI clip"};
     }
     var looping = numberOf(clip, "looping");
     var from = numberOf(clip, looping ? "loop_start" : "start_marker");
@@ -258,7 +272,7 @@ function grabClip() {
     var answer = JSON.parse(clip.call("get_notes_extended", 0, 128, from, to - from));
     var grabbed = clipFromLive(textOf(clip, "name"), "", answer.notes, from, to);
     if (!grabbed.notes.length) {
-        return {error: "The highlighted clip has no notes in its loop"};
+        return {error: "The clip has no notes in its loop"};
     }
     return grabbed;
 }

@@ -164,7 +164,7 @@ test('Vary starts from the grabbed clip, inside its loop, with pitch 127 and wit
   live.highlighted = [0, 0];
   const device = await ready(live);
   device.control('Grab Clip').user();
-  await device.until(() => /Took the highlighted clip/.test(device.words));
+  await device.until(() => /Took the clip/.test(device.words));
   live.highlighted = [0, 1];
   device.control('Vary Amount').user(40);
   await sleep(20);
@@ -243,7 +243,7 @@ test('Keep Seed locks the seed of the result that is shown, whatever was clicked
 
   live.highlighted = [0, 0];
   device.control('Grab Clip').user();
-  await device.until(() => /Took the highlighted clip/.test(device.words));
+  await device.until(() => /Took the clip/.test(device.words));
   device.control('Keep Seed').user();
   await device.until(() => /No seed to keep/.test(device.words));
   device.close();

@@ -21,6 +21,8 @@ class LiveSet {
     this.undo = []; // one entry a step
     this.step = null;
     this.highlighted = null; // [track, scene]
+    this.view = 'Session'; // or Arranger
+    this.detail = ''; // path of the clip in the Clip View
     this.tracks = tracks.map(makeTrack);
     this.objects = [null]; // by id: what says where it is now
   }
@@ -94,6 +96,7 @@ class LiveSet {
   resolve(path) {
     const match = (pattern) => new RegExp(`^${pattern}$`).exec(path);
     if (path === 'live_app') return this.application();
+    if (path === 'live_app view') return {type: 'Application.View', get: {focused_document_view: this.view}};
     if (path === 'live_set') return this.song();
     let found = match('live_set tracks (\\d+)(?: .*)?');
     if (!found || !this.tracks[found[1]]) return null;
@@ -240,7 +243,7 @@ function liveApiFor(set, devicePath, allowed) {
       if (path === 'live_set view highlighted_clip_slot') {
         return set.highlighted ? set.id(`live_set tracks ${set.highlighted[0]} clip_slots ${set.highlighted[1]}`) : 0;
       }
-      return set.id(path);
+      return set.id(path === 'live_set view detail_clip' ? set.detail : path);
     }
 
     get unquotedpath() { return set.path(this.own); }

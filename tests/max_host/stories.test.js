@@ -90,7 +90,7 @@ test('a frozen track is refused in words, and can be grabbed from', async () => 
   }
   live.highlighted = [0, 0];
   device.control('Grab Clip').user();
-  await device.until(() => /Took the highlighted clip/.test(device.words));
+  await device.until(() => /Took the clip/.test(device.words));
   device.close();
 });
 
@@ -182,6 +182,25 @@ test('a group, and an empty set, are said in words', async () => {
   device.close();
 });
 
+test('in the Arrangement View the selected clip is grabbed', async () => {
+  const live = new LiveSet();
+  const note = {pitch: 72, start_time: 1, duration: 1, velocity: 90, mute: 0};
+  live.tracks[0].arrangement.push({name: 'mine', start: 16, beats: 8, looping: 0, notes: [note]});
+  live.addClip(0, 0, 4, [[60, 0, 1]], {name: 'other'});
+  live.highlighted = [0, 0];
+  live.view = 'Arranger';
+  const device = await ready(live);
+  device.control('Grab Clip').user();
+  await device.until(() => /No clip is selected: click one in the Arrangement/.test(device.words));
+  live.detail = 'live_set tracks 0 arrangement_clips 0';
+  device.control('Grab Clip').user();
+  await device.until(() => /Took the clip/.test(device.words));
+  const shown = device.view.script.global.shownClip;
+  assert.match(shown.name, /mine$/);
+  assert.deepEqual([...shown.notes].map(({pitch, start}) => [pitch, start]), [[72, 1]]);
+  device.close();
+});
+
 test('in the arrangement a clip begins on a sixteenth that was chosen, or on the next bar', async () => {
   const cases = [[6.25, [4, 4], 6.25], [6.37, [4, 4], 8], [6.37, [3, 4], 9], [6.37, [7, 8], 7]];
   for (const [time, signature, expected] of cases) {
@@ -221,7 +240,7 @@ test('what can be done without a daemon does not light the green light', async (
   const device = open('MusicVAE Generate', {port: 9, live});
   await sleep(60);
   device.control('Grab Clip').user();
-  await device.until(() => /Took the highlighted clip/.test(device.words));
+  await device.until(() => /Took the clip/.test(device.words));
   assert.equal(device.light, 'off');
   device.close();
 });
