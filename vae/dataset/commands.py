@@ -36,6 +36,8 @@ def build(folders, task, out, monophonic, limit, validation, test, workers):
 
     Ctrl-C stops; the same command then goes on where it stopped.
     """
+    from concurrent.futures.process import BrokenProcessPool
+
     from vae.dataset.extraction import Rules
     from vae.dataset.pipeline import Plan, partial_folder
     from vae.dataset.pipeline import build as build_dataset
@@ -59,6 +61,9 @@ def build(folders, task, out, monophonic, limit, validation, test, workers):
     except OSError as error:
         raise UserError(f"cannot write {error.filename or partial_folder(place)}: {error.strerror or error}. "
                         "Once that is mended, the same command goes on where it stopped.") from error
+    except (BrokenProcessPool, MemoryError):
+        raise UserError("a process of the build was ended from outside, or the memory is used up. The same command goes on "
+                        "where it stopped; with fewer --workers it needs less memory.") from None
     except KeyboardInterrupt:
         click.echo("Interrupted. The same command goes on from here.", err=True)
         sys.exit(130)

@@ -23,6 +23,7 @@ from vae.notes import BASS_PROGRAMS, BEATS_PER_BAR, LEAD_PROGRAMS, STEPS_PER_BAR
 
 LONGEST_REST = STEPS_PER_BAR  # steps
 DRAWN = 100_000  # combinations of one song made at most where a limit says that not all are kept
+MOST_BARS = 100_000  # of all instruments of a song together: a string quartet of 40 minutes has 5,000
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,16 @@ def extract(song: Song, codec: Codec, rules: Rules, seed: int = 0) -> Examples:
     if not sections:
         return Examples(None, counts, f"no 4/4 section of {codec.bars} bars")
 
-    tables, ids = [], []  # per part: the different windows [n, steps]; (place, row of the table) of each window found
-    for part in codec.parts:
-        found = _part_windows(song, sections, part, codec.bars, rules, counts)
-        if found is None:
+    lines = {part: _lines(song, part, rules, counts) for part in codec.parts}
+    for part, found in lines.items():
+        if not found:
             return Examples(None, counts, f"no {part} instrument")
-        places, windows = found
+    if sum(map(len, lines.values())) * sum(section.bars for section in sections) > MOST_BARS:
+        return Examples(None, counts, "too many instruments for its length")  # a test of readers, which would take hours
+
+    tables, ids = [], []  # per part: the different windows [n, steps]; (place, row of the table) of each window found
+    for part, found in lines.items():
+        places, windows = _part_windows(song, sections, found, codec.bars, counts)
         table, rows = np.unique(windows, axis=0, return_inverse=True)
         tables.append(table)
         ids.append((places, rows.reshape(-1)))
@@ -109,17 +114,14 @@ def four_four_sections(song: Song) -> list[Section]:
     return sections
 
 
-def _part_windows(song: Song, sections: list[Section], part: str, bars: int, rules: Rules, counts: Counter):
-    """The windows of every instrument that fits a part: places [n] (bar positions, comparable between parts) and
-    tokens [n, steps]; None where no instrument fits."""
-    lines = _lines(song, part, rules, counts)
-    if not lines:
-        return None
+def _part_windows(song: Song, sections: list[Section], lines: list[Instrument], bars: int, counts: Counter):
+    """The windows of the instruments that fit a part: places [n] (bar positions, comparable between parts) and tokens
+    [n, steps]."""
     places, windows, offset = [], [], 0
     for section in sections:
         for line in lines:
             rows = _section_windows(line, song.ticks_per_beat, section, bars)
-            kept = short_rests(rows, silence=0 if part == "drums" else REST)
+            kept = short_rests(rows, silence=0 if line.is_drum else REST)
             counts["count/dropped for rests"] += len(rows) - int(kept.sum())
             places.append(offset + np.flatnonzero(kept))
             windows.append(rows[kept])

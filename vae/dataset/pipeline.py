@@ -49,14 +49,15 @@ class Plan:
     def codec(self) -> Codec:
         return codec(self.task)
 
-    def files(self) -> Iterator[tuple[int, int, Path]]:
+    def files(self, unreadable: Callable[[OSError], None] | None = None) -> Iterator[tuple[int, int, Path]]:
         """(number of the file, number of its folder, path) of every MIDI file, in an order that names alone decide.
 
-        Links to folders are followed, but a folder is read once in each source: links may lead in circles."""
+        Links to folders are followed, but a folder is read once in each source: links may lead in circles.
+        unreadable: told of every folder that cannot be read."""
         number = itertools.count()
         for index, folder in enumerate(self.folders):
             read = set()
-            for root, folders, names in os.walk(folder, followlinks=True):
+            for root, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
                 place = os.path.realpath(root)
                 if place in read:
                     folders.clear()
@@ -67,13 +68,13 @@ class Plan:
                     if name.lower().endswith(SUFFIXES):
                         yield next(number), index, Path(root, name)
 
-    def survey(self) -> tuple[int, str]:
-        """How many files there are, and a fingerprint of the plan and all their names."""
-        digest, count = hashlib.blake2b(repr(self).encode(), digest_size=16), 0
-        for _, _, path in self.files():
+    def survey(self) -> tuple[int, int, str]:
+        """How many files there are, how many folders cannot be read, and a fingerprint of the plan and all names."""
+        digest, count, unreadable = hashlib.blake2b(repr(self).encode(), digest_size=16), 0, []
+        for _, _, path in self.files(unreadable.append):
             digest.update(os.fsencode(path) + b"\0")
             count += 1
-        return count, digest.hexdigest()
+        return count, len(unreadable), digest.hexdigest()
 
 
 def build(plan: Plan, out: Path, workers: int, progress: Progress) -> dict:
@@ -85,15 +86,18 @@ def build(plan: Plan, out: Path, workers: int, progress: Progress) -> dict:
     Raises:
         DatasetError: something else is at `out`.partial.
         OSError: `out` cannot be written, or not any further: the same call goes on when it can be.
+        BrokenProcessPool, MemoryError: a worker died, or the memory was used up; the same call goes on likewise.
     """
     partial = partial_folder(out)
-    total, fingerprint = plan.survey()
+    total, unreadable, fingerprint = plan.survey()
     partitions = Partitions(partial, fingerprint)
     if out.exists():
         out.rmdir()  # an empty folder, which Windows would not replace; a mount point, which nothing can, is said here
     with ProcessPoolExecutor(workers, _Context(), _start_worker) as pool:
         try:
             _extract_all(plan, partitions, pool, 4 * workers, total, progress)
+            if unreadable:
+                partitions.counts["rejected/folder that cannot be read"] = unreadable
             meta = _describe(plan, partitions.counts, merge(partitions, plan.codec, pool, progress))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

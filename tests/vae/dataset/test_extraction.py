@@ -110,6 +110,7 @@ def test_notes_are_rounded_on_the_grid_of_their_section():
     ("no melody instrument", song(instrument(scale(60, 64), channel=9), end=64), "melody_2bar"),
     ("only windows with long rests", song(instrument([(0, 1, 60)]), end=64), "melody_2bar"),
     ("no bass instrument", song(instrument(scale(60, 256)), end=256), "trio_16bar"),
+    ("too many instruments for its length", song(*[instrument(scale(60, 64))] * 25_001, end=64), "melody_2bar"),
 ])
 def test_why_a_song_has_no_examples(reason, music, task):
     examples = extract(music, codec(task), Rules())

@@ -145,6 +145,22 @@ def test_linked_folders_are_read_once_and_pipes_not_at_all(tmp_path):
     assert meta["sources"][0] | {"examples": 0} == {"folder": "source", "files": 4, "kept": 2, "examples": 0}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="paths of that length are made relative to an open folder")
+def test_folders_that_cannot_be_read_are_counted(tmp_path):
+    shutil.copy(SONGS["reel"], tmp_path)
+    above = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(25):  # too deep a folder: unlike one without permission, nobody can read it, be it root
+        os.mkdir("folder" * 40, dir_fd=above)
+        below = os.open("folder" * 40, os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = below
+    os.close(above)
+    plan = Plan((tmp_path,), "melody_2bar", Rules())
+    meta = build(plan, tmp_path / "out", 1, silent)
+    assert meta["files"]["rejected"] == {"folder that cannot be read": 1}
+    assert meta["files"]["read"] == 1 == sum(meta["files"]["kept"].values())
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
     """A plan for so many files that a build can be interrupted, and the data set of an unbroken one."""
@@ -157,8 +173,8 @@ def many(tmp_path_factory):
     return plan, content(folder / "unbroken")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_build_goes_on(many, tmp_path, number):
+@pytest.mark.parametrize("number, victim", [(signal.SIGINT, "build"), (signal.SIGKILL, "build"), (signal.SIGKILL, "worker")])
+def test_an_interrupted_build_goes_on(many, tmp_path, number, victim):
     plan, unbroken = many
     (tmp_path / "run.py").write_text(  # a shell's background jobs ignore SIGINT, and this test may run in one
         "import signal\nfrom vae.dataset.commands import dataset\nif __name__ == '__main__':\n"
@@ -170,14 +186,16 @@ def test_an_interrupted_build_goes_on(many, tmp_path, number):
     journal, workers = tmp_path / "out.partial" / "journal.json", []
     while not (journal.exists() and json.loads(journal.read_text())["chunks"]):
         assert process.poll() is None, process.stderr.read()
-        workers = psutil.Process(process.pid).children(recursive=True)
+        workers = psutil.Process(process.pid).children(recursive=True)  # the last is the one; the first keeps their semaphores
         for worker in workers:
             worker.send_signal(signal.SIGINT)  # as a terminal sends it: to all processes, and while they start
         time.sleep(0.01)
-    process.send_signal(number)
+    (process if victim == "build" else workers[-1]).send_signal(number)
     errors = process.communicate(timeout=30)[1]
     if number == signal.SIGINT:
         assert process.returncode == 130 and "The same command goes on" in errors and "Traceback" not in errors
+    if victim == "worker":  # as a system does that is short of memory
+        assert process.returncode == 2 and "The same command goes on" in errors and "Traceback" not in errors
     assert workers and not psutil.wait_procs(workers, timeout=10)[1]
     assert not (tmp_path / "out").exists()
 
