@@ -182,7 +182,7 @@ def generate(model, tracks, slot, count, options, temperature, seed, drum_map, o
     seed = random_seed() if seed is None else seed
     with _conversation(**connection) as (daemon, osc):
         rack = read_map(drum_map)
-        parts = ("lead", "bass", "drums") if _task(daemon, model).startswith("trio") else (None,)
+        parts = ("lead", "bass", "drums") if daemon.task(model).startswith("trio") else (None,)
         if len(tracks) != len(parts):
             raise UserError(f"{model} writes {len(parts)} clip(s) at a time: give --track {len(parts)} time(s), "
                             f"received {len(tracks)}")
@@ -220,7 +220,7 @@ def morph(model, track, first, last, slot, count, temperature, seed, drum_map, o
         rack = read_map(drum_map)
         slots = [Slot(track, slot + index) for index in range(count)]
         _check_free(osc, slots, overwrite)
-        drums = _task(daemon, model).startswith("drums")
+        drums = daemon.task(model).startswith("drums")
         for name, index in (("a", first), ("b", last)):
             clip = osc.read_clip(Slot(track, index), "drums" if drums else "melody")
             if drums:
@@ -282,11 +282,6 @@ def _check_free(osc, slots: list, overwrite: bool) -> None:
         osc.check_slot(slot)
         if not overwrite and osc.has_clip(slot):
             raise Refused(f"{slot} already holds a clip; it is replaced only with --overwrite")
-
-
-def _task(daemon, model: str) -> str:
-    """The task of one of the daemon's models, "" for a model that it does not have: its own words say so then."""
-    return next((line.args[2] for line in daemon.ask("/vae/models").lines if line.args[1] == model), "")
 
 
 def _names(title: str, count: int) -> list[str]:

@@ -103,6 +103,10 @@ class DaemonClient:
                 self._resend(reply, clip.index, seq, retry)
         return reply
 
+    def task(self, model: str) -> str:
+        """The task of one of the daemon's models, "" for a model that it does not have: its own words say so then."""
+        return next((line.args[2] for line in self.ask("/vae/models").lines if line.args[1] == model), "")
+
     def upload(self, name: str, clip: Clip) -> None:
         """Give the daemon a clip under a name."""
         self._rid += 1

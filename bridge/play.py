@@ -7,6 +7,7 @@ from pathlib import Path
 from bridge.client import DaemonClient, Reply
 from bridge.protocol import COMMANDS, OPTIONS, PROTOCOL, Arg, Command, Fail
 from vae.clip_files import file_stem, write_clip
+from vae.codecs import CODECS
 from vae.errors import did_you_mean
 from vae.jobs import random_seed
 from vae.notes import read_clip
@@ -34,7 +35,7 @@ def send(client: DaemonClient, command: Command, words: list[str]) -> Reply:
     values = []
     for number, arg in enumerate(args):
         if number < len(words) and words[number] not in (OPTIONS if command.options else ()):
-            values.append(_value(client, arg, words[number], number))
+            values.append(_value(client, arg, words[number], values))
         elif arg.name in defaults:
             words = [*words[:number], "", *words[number:]]
             values.append(defaults[arg.name])
@@ -47,11 +48,13 @@ def send(client: DaemonClient, command: Command, words: list[str]) -> Reply:
     return client.ask(command.address, *values, *rest[len(rest) // 2 * 2:])
 
 
-def _value(client: DaemonClient, arg: Arg, word: str, number: int) -> int | float | str:
+def _value(client: DaemonClient, arg: Arg, word: str, before: list) -> int | float | str:
+    """The value of an argument; `before` are those of the arguments before it, of which a clip's model is the first."""
     if not arg.name.startswith("clip") or not Path(word).is_file():
         return _typed(arg, word)
-    name = f"argument {number}"  # two files may have one name
-    client.upload(name, read_clip(word))
+    name = f"argument {len(before)}"  # two files may have one name
+    task = client.task(before[0])
+    client.upload(name, read_clip(word, CODECS[task].parts if task in CODECS else None))
     return name
 
 

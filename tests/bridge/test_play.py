@@ -2,7 +2,10 @@
 
 import pytest
 
+from bridge.client import DaemonClient
+from bridge.play import find_command, send
 from tests.bridge.conftest import DRUMS, cli
+from tests.vae import midi_files as smf
 from vae.notes import Clip, Note, read_clip, write_midi
 
 
@@ -28,6 +31,29 @@ def test_two_files_of_one_name_are_two_clips(play, tmp_path):
     (end,) = (tmp_path / "end").iterdir()
     assert "loop" in end.name
     assert read_clip(sorted((tmp_path / "way").iterdir())[1]) == read_clip(end)
+
+
+class TrioClient(DaemonClient):
+    """A client of a daemon with a trio model, which takes seconds to compile: what would be uploaded is kept."""
+
+    def task(self, model):
+        return "trio_16bar"
+
+    def upload(self, name, clip):
+        self.clip = clip
+
+    def ask(self, address, *args):
+        return args
+
+
+def test_a_band_goes_to_a_trio_model_part_by_part(tmp_path):
+    path = tmp_path / "band.mid"
+    path.write_bytes(smf.file(*(smf.track((0, smf.program(program, channel)), (0, smf.on(pitch, channel=channel)),
+                                          (480, smf.off(pitch, channel)))
+                                for program, channel, pitch in ((24, 0, 72), (33, 1, 40), (0, 9, 36)))))
+    with TrioClient("127.0.0.1", 1) as client:
+        assert send(client, find_command("reconstruct"), ["band", str(path)])[1] == "argument 1"
+    assert [(note.part, note.pitch) for note in client.clip.notes] == [("bass", 40), ("drums", 36), ("lead", 72)]
 
 
 def test_files_say_what_was_asked_and_none_is_replaced(play, tmp_path):
