@@ -8,7 +8,7 @@ from vae.constraints import SCALES, Constraints
 from vae.errors import FiniteRange, UserError
 
 CLIP = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
-WIDEST = 12  # steps of an interpolation that are drawn in one row
+WIDEST = 112  # beats of an interpolation that are drawn in one row: fourteen loops of two bars, both originals among them
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
@@ -42,7 +42,7 @@ def clip_options(function):
 def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0, *, out, temperature, seed, root, scale,
             low, high, density, velocity, bars, tempo, plot, folders) -> list[pathlib.Path]:
     """Run one job and write its clips; raises UserError."""
-    from vae import constraints, registry
+    from vae import constraints, long, registry
     from vae.clip_files import write_clip
     from vae.jobs import Job, random_seed
     from vae.midi import MidiError, read_song
@@ -88,13 +88,22 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
     click.echo(f"{len(paths)} clip{'s' if len(paths) > 1 else ''} in {out}, seed {seed}: {paths[0].name}"
                + (f" to {paths[-1].name}" if len(paths) > 1 else ""))
     if plot:
-        from vae.dataset.plots import draw_clips
         picture = paths[0].with_suffix(".png")
-        draw_clips([*sources, *made] if kind == "reconstruct" else made, picture,
-                   ["original", "reconstruction"] if kind == "reconstruct" else [f"{i}" for i in range(count)],
-                   count if kind == "interpolate" and count <= WIDEST else None)
+        _draw(kind, [long.heard(clip, info.bars, bars) for clip in sources], made, picture)
         click.echo(f"picture: {picture}")
     return paths
+
+
+def _draw(kind: str, sources: list, made: list, picture: pathlib.Path) -> None:
+    """What was made, between the clips that it was made from."""
+    from vae.dataset.plots import draw_clips
+
+    names = ["from", "to"] if kind == "interpolate" else ["original"][:len(sources)]
+    numbers = ["reconstruction"] if kind == "reconstruct" else [str(index) for index in range(len(made))]
+    drawn = [*sources[:1], *made, *sources[1:]]
+    in_one_row = kind == "interpolate" and sum(clip.beats for clip in drawn) <= WIDEST
+    draw_clips(drawn, picture, [*names[:1], *numbers, *names[1:]], len(drawn) if in_one_row else None,
+               black=[0, len(drawn) - 1][:len(sources)])
 
 
 def _check_length(path: pathlib.Path, clip, model_bars: int, asked: int | None) -> None:

@@ -2,6 +2,7 @@
 import mido
 import pytest
 from click.testing import CliRunner
+from matplotlib import image
 
 from cli import main
 from tests.vae.conftest import make
@@ -80,6 +81,21 @@ def test_a_clip_of_ones_own_goes_in(folder, tmp_path, clip, command, extra):
     assert result.exit_code == 0, result.output
     names = [path.name for path in (tmp_path / "out").iterdir()]
     assert names and all("beat" in name for name in names)
+
+
+def test_pictures_can_be_looked_at_however_long_the_clips(folder, tmp_path, clip):
+    long = tmp_path / "long.mid"
+    write_midi(Clip.of(400.0, [Note("drums", 36, beat, 0.25, 100) for beat in range(400)]), long)
+    ratios = {}
+    for words in (("reconstruct", clip), ("reconstruct", long), ("interpolate", clip, long),
+                  ("interpolate", clip, long, "--bars", 16)):
+        assert run(words[0], folder / "drums_2bar_tiny", *words[1:], "--seed", 1, "--plot", "--out", tmp_path / "out").exit_code == 0
+        (path,) = (tmp_path / "out").glob("*.png")
+        picture = image.imread(path)
+        path.unlink()
+        ratios[words] = picture.shape[1] / picture.shape[0]
+    short, cut, row, rows = ratios.values()
+    assert short == cut and row > 6 and 0.2 < rows < 2
 
 
 def test_interpolation_begins_and_ends_with_the_reconstructions(folder, tmp_path, clip):

@@ -1,9 +1,10 @@
 """Piano rolls as pictures, like Figures 2 to 5 of the paper: what `dataset show` and every `--plot` draws."""
 import math
+from collections.abc import Collection
 from pathlib import Path
 
 from vae.codecs import DRUM_KINDS
-from vae.notes import BEATS_PER_BAR, Clip
+from vae.notes import BEATS_PER_BAR, STEPS_PER_BEAT, Clip
 
 COLOURS = {"melody": "#1f5fa8", "lead": "#1f5fa8", "bass": "#2a8c4a", "drums": "#c8452f"}
 _KIND_OF_PITCH = {pitch: kind for kind, (_, pitches) in enumerate(DRUM_KINDS) for pitch in pitches}
@@ -11,18 +12,21 @@ _INCHES_PER_BEAT, _INCHES_PER_ROW, _TALLEST = 0.22, 0.085, 4.5  # of a panel; ro
 _LANE = 2  # rows of a drum lane, which must have room for its name
 
 
-def draw_clips(clips: list[Clip], path: Path | str, titles: list[str] | None = None,
-               columns: int | None = None) -> None:
+def draw_clips(clips: list[Clip], path: Path | str, titles: list[str] | None = None, columns: int | None = None,
+               black: Collection[int] = ()) -> None:
     """Draw clips as piano rolls on one PNG.
 
     All panels share their axes, so what moves between clips moves in the picture. Pitches are rows, an octave line at
-    every C; drums are nine lanes with their names, below the pitches if there are both; each part has its colour.
+    every C; drums are nine lanes with their names, below the pitches if there are both; each part has its colour. Drum
+    hits have the width of a sixteenth, whatever their length in a file.
 
     Args:
         clips: at least one.
         path: the PNG to write.
         titles: one per clip, over its panel.
         columns: panels side by side, all in one row for a short interpolation; chosen by the clips' length if None.
+        black: numbers of the clips that no model made, to be drawn in black as in Figures 2 and 3. Several parts keep
+            their colours.
     """
     if not clips:
         raise ValueError("there are no clips to draw")
@@ -38,13 +42,13 @@ def draw_clips(clips: list[Clip], path: Path | str, titles: list[str] | None = N
     height = min(max(1.1, scale.rows * _INCHES_PER_ROW), _TALLEST, 1.4 * width)
     figure = Figure(figsize=(columns * width + 1.2, rows * (height + 0.35) + 0.5), layout="constrained", dpi=110)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    parts = [part for part in COLOURS if any(note.part == part for clip in clips for note in clip.notes)]
     for index, (panel, clip) in enumerate(zip(panels, clips)):
-        _draw(panel, clip, beats, scale)
+        _draw(panel, clip, beats, scale, dict.fromkeys(parts, "black") if index in black and len(parts) == 1 else COLOURS)
         if titles is not None:
             panel.set_title(titles[index], fontsize=8, loc="left", pad=3)
     for panel in panels[len(clips):]:
         panel.set_visible(False)
-    parts = [part for part in COLOURS if any(note.part == part for clip in clips for note in clip.notes)]
     if len(parts) > 1:
         from matplotlib.patches import Patch
         figure.legend(handles=[Patch(color=COLOURS[part], label=part) for part in parts], ncols=len(parts),
@@ -88,11 +92,12 @@ class _Scale:
         return places, labels
 
 
-def _draw(panel, clip: Clip, beats: float, scale: _Scale) -> None:
-    for part, colour in COLOURS.items():
+def _draw(panel, clip: Clip, beats: float, scale: _Scale, colours: dict[str, str]) -> None:
+    for part, colour in colours.items():
         boxes = [(note, scale.row(part, note.pitch)) for note in clip.notes if note.part == part]
         boxes = [(note, row) for note, row in boxes if row is not None]
-        panel.barh([row[0] for _, row in boxes], [note.duration for note, _ in boxes],
+        panel.barh([row[0] for _, row in boxes],
+                   [1 / STEPS_PER_BEAT if part == "drums" else note.duration for note, _ in boxes],
                    height=[row[1] for _, row in boxes], left=[note.start for note, _ in boxes], align="edge",
                    color=colour, edgecolor="white", linewidth=0.3)
     panel.set_xlim(0, beats)
@@ -101,7 +106,7 @@ def _draw(panel, clip: Clip, beats: float, scale: _Scale) -> None:
     every = max(1, bars // 8)
     panel.set_xticks([bar * BEATS_PER_BAR for bar in range(0, bars + 1, every)],
                      [str(bar + 1) for bar in range(0, bars + 1, every)], fontsize=6)
-    panel.set_xticks(range(int(beats) + 1), minor=True)
+    panel.set_xticks(range(0, int(beats) + 1, 1 if every == 1 else BEATS_PER_BAR), minor=True)
     places, labels = scale.ticks()
     panel.set_yticks(places, labels, fontsize=6)
     panel.grid(which="major", axis="x", color="#b0b0b0", linewidth=0.6)

@@ -6,10 +6,10 @@ from vae.dataset.plots import COLOURS, draw_clips
 from vae.notes import Clip, Note
 
 
-def share_of(path, part):
-    """How much of a picture has the colour of a part."""
+def share_of(path, colour):
+    """How much of a picture has a colour, or that of a part."""
     picture = image.imread(path)[..., :3]
-    return float((np.abs(picture - colors.to_rgb(COLOURS[part])).max(axis=-1) < 0.02).mean())
+    return float((np.abs(picture - colors.to_rgb(COLOURS.get(colour, colour))).max(axis=-1) < 0.02).mean())
 
 
 PITCHES = {"melody": 60, "lead": 60, "bass": 40, "drums": 38}
@@ -24,7 +24,22 @@ def clip(*parts, beats=8.0):
 def test_every_part_is_drawn_in_its_colour(tmp_path, parts):
     draw_clips([clip(*parts), clip(*parts)], tmp_path / "a.png", ["one", "two"])
     for part in parts:
-        assert share_of(tmp_path / "a.png", part) > 0.005
+        assert share_of(tmp_path / "a.png", part) > 0.002
+
+
+def test_originals_are_black_where_that_hides_no_part(tmp_path):
+    for parts, has_black in ((("melody",), True), (("lead", "bass"), False)):
+        draw_clips([clip(*parts), clip(*parts)], tmp_path / "a.png", black=[0])
+        assert all(share_of(tmp_path / "a.png", part) > 0.002 for part in parts)
+        assert (share_of(tmp_path / "a.png", "black") > 0.005) == has_black
+
+
+def test_hits_are_as_wide_as_a_sixteenth(tmp_path):
+    pictures = []
+    for length in (0.1, 4.0):
+        draw_clips([Clip(8.0, (Note("drums", 36, 0.0, length, 90),))], tmp_path / "a.png")
+        pictures.append(image.imread(tmp_path / "a.png"))
+    assert (pictures[0] == pictures[1]).all()
 
 
 def test_panels_stand_in_columns(tmp_path):
