@@ -59,7 +59,7 @@ def draw_samples(model: registry.Model, path: pathlib.Path) -> None:
     """Piano rolls of UNPICKED samples from the prior at temperature 0.5 (paper, Sampling Details)."""
     job = Job("generate", model.name, UNPICKED, 0.5, 0, Constraints())
     clips = Renderer(model).render([(job, index) for index in range(UNPICKED)])
-    draw_clips(clips, path, [str(index) for index in range(UNPICKED)], columns=4 if model.codec.bars == 2 else 1)
+    draw_clips(clips, path, [str(index) for index in range(UNPICKED)], columns=4 if model.codec.bars == 2 else 2)
 
 
 def read_history(run: pathlib.Path) -> tuple[float, list[dict[str, float]]]:
