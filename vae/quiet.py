@@ -22,13 +22,15 @@ def import_tensorflow():
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as caught:
         os.dup2(caught.fileno(), 2)
-        failed = True
+        failed = False
         keras = sys.modules.get("keras")  # None: not imported
         sys.modules["keras"] = None
         try:
             import tensorflow
-            failed = False
             return tensorflow
+        except Exception:
+            failed = True
+            raise
         finally:
             sys.modules.pop("keras")
             if keras is not None:
