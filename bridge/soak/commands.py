@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import click
 
+from bridge.protocol import Fail
 from vae.errors import FiniteRange, UserError
 
 
@@ -21,6 +22,8 @@ def _run(title: str, options: tuple[str, ...], run: Callable) -> None:
                 result.add("stopped on SIGTERM", f"exit {code} after {seconds:.2f} s", code == 0 and seconds < 2.0)
     except RuntimeError as error:
         raise UserError(str(error)) from None
+    except (Fail, TimeoutError) as error:
+        raise click.ClickException(f"not as promised: {error}") from None
     _print(title, result)
 
 

@@ -1,10 +1,14 @@
 """The runs themselves. Each takes a running target and returns a `Result` of figures and of what was broken."""
 
+import itertools
 import selectors
 import socket
 import statistics
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from bridge.client import DaemonClient
@@ -18,6 +22,7 @@ Progress = Callable[[float], None]  # called with the share that is done
 
 PING_LIMIT = 0.1  # seconds
 PACE = 0.005  # seconds between two bursts of a flood
+AT_ONCE = 16  # clients of the memory run, so that their requests share batches as on a busy day
 MEMORY_LIMIT = 1.05  # a run may leave the daemon with this many times the memory it began with
 
 
@@ -242,16 +247,30 @@ class _Generator:
 
 
 def run_memory(target: Target, requests: int, loads: int, progress: Progress) -> Result:
-    """Many requests of every kind and many loads and unloads; memory is read along the way."""
+    """Many requests of every kind, several at a time, and many loads and unloads; memory is read along the way."""
     result = Result()
     with target.client(60.0) as client:
         model = first_model(client)
         readings = {"after 10% of the requests": 0.0}
-        for number in range(requests):
-            _any_request(client, model, number)
-            if number == requests // 10:
-                readings["after 10% of the requests"] = target.memory_mb()
-            progress(0.5 * (number + 1) / requests)
+        numbers, drawing = iter(range(requests)), threading.Lock()
+
+        def ask(_: int) -> None:
+            with target.client(60.0) as asking:
+                for turn in itertools.count():
+                    with drawing:
+                        number = next(numbers, None)
+                        if number is None:
+                            return
+                        if number == requests // 10:
+                            readings["after 10% of the requests"] = target.memory_mb()
+                        progress(0.5 * (number + 1) / requests)
+                    _any_request(asking, model, turn, seed=number)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            try:
+                list(pool.map(ask, range(AT_ONCE)))
+            finally:
+                deque(numbers, 0)  # after Ctrl-C, and when one of them fails, the others end too
         readings["after all requests"] = target.memory_mb()
         for number in range(loads):
             client.ask("/vae/unload", model)
@@ -275,23 +294,24 @@ def _growth(result: Result, readings: dict[str, float], first: str, last: str, c
     result.add(f"growth from {first} to {last.removeprefix('after ')}", f"{100 * (growth - 1):+.1f}%", growth <= MEMORY_LIMIT)
 
 
-def _any_request(client: DaemonClient, model: str, number: int) -> None:
-    kind = number % 50
+def _any_request(client: DaemonClient, model: str, turn: int, seed: int) -> None:
+    kind = turn % 50
     if kind == 0:
-        client.upload("a", client.ask("/vae/generate", model, 1, 0.5, number).clips[0].clip())
+        # As dense as can be: a model may well make a clip without notes, which no request could start from.
+        client.upload("a", client.ask("/vae/generate", model, 1, 0.5, seed, "density", 1.0).clips[0].clip())
     elif kind == 1:
-        client.ask("/vae/grid", model, "g", 3, 3, "a", "a", 0.0, number)
+        client.ask("/vae/grid", model, "g", 3, 3, "a", "a", 0.0, seed)
     elif kind < 10:
-        client.ask("/vae/generate", model, 1, 0.5, number)
+        client.ask("/vae/generate", model, 1, 0.5, seed)
     elif kind < 14:
-        client.ask("/vae/vary", model, "a", 2, 0.5, 0.5, number)
+        client.ask("/vae/vary", model, "a", 2, 0.5, 0.5, seed)
     elif kind < 30:
-        client.ask("/vae/morph", "g", number % 10 / 10, 0.5)
+        client.ask("/vae/morph", "g", turn % 10 / 10, 0.5)
     elif kind < 40:
         client.ask("/vae/ping")
     else:
         try:
-            client.ask("/vae/generate", model, 0, 0.5, number)
+            client.ask("/vae/generate", model, 0, 0.5, seed)
         except Fail:
             pass
 
