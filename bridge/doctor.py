@@ -12,6 +12,7 @@ from pathlib import Path
 from bridge.config import Config
 from bridge.daemon import bind
 from bridge.holder import ask_daemon, describe_holder
+from bridge.models import model_folders
 from vae.program import program
 
 OK, NOTE, FAULT = "ok", "note", "fault"
@@ -97,12 +98,12 @@ def _models(config: Config) -> Iterator[Finding]:
 
     places = registry.folders(config.folders)
     found = 0
-    for about in sorted(path for folder in places for path in folder.glob(f"*/{registry.ABOUT}")):
+    for place in sorted(place for folder in places for place in model_folders(folder)):
         try:
-            info = registry.describe(about.parent)
+            info = registry.describe(place)
             registry.arrays(info)
         except registry.ModelError as error:
-            yield Finding(f"Model {about.parent.name}", FAULT, str(error), f"export it anew, or remove {about.parent}")
+            yield Finding(f"Model {place.name}", FAULT, str(error), f"export it anew, or remove {place}")
             continue
         found += 1
         yield Finding(f"Model {info.name}", OK, f"{info.task}, {info.parameters / 1e6:.1f} M parameters, weights as they should be")

@@ -1,7 +1,7 @@
 """The queue and the one thread that turns requests into clips: batches for the worker process, results for clients.
 
-Requests for one model are decoded together, clip by clip from each client in turn, so a request for one clip does not
-wait behind another's sixty-four. What a clip becomes does not depend on its batch (see `vae.jobs`). Every request
+Requests for one model are decoded together, clip by clip from each client in turn, and models take turns, so a request
+for one clip does not wait behind another's sixty-four. What a clip becomes does not depend on its batch (see `vae.jobs`). Every request
 leaves through `_finish`, which lets each out once.
 """
 
@@ -48,6 +48,7 @@ class Engine:
         self._active: dict[tuple, Request] = {}
         self._batch: tuple[int, float, list[tuple[Request, int]]] | None = None  # its number, start and items
         self._batches = 0
+        self._turns: dict[str, int] = {}  # by model, the number of its latest batch
         self._worker: WorkerProcess | None = None
         self._lock = threading.RLock()
         self._wake, self._waker = Pipe(duplex=False)
@@ -78,7 +79,7 @@ class Engine:
 
     def _accept(self, request: Request) -> None:
         place = self._queue.index(request) if request in self._queue else len(self._queue)
-        self._replies.say(request.client, "/vae/accepted", request.rid, place, clips=True)
+        self._replies.say(request.client, "/vae/accepted", request.rid, place)
 
     def running(self, client: Client, rid: int, asked: bytes) -> bool:
         """Whether this very request is being served already; tells its client so again.
@@ -176,8 +177,10 @@ class Engine:
         if self._batch is None:
             self._next_batch()
         elif time.monotonic() - self._batch[1] > STUCK:
-            log.error("worker stuck", extra={"seconds": STUCK})
-            self._worker_died("stuck in a batch")
+            self._worker_died("was stuck in a batch")
+            return
+        if self.loading.stuck():
+            self._worker_died("was stuck in the load of a model")
             return
         messages, dead = self._worker.receive(self._wake, 0.25)
         if self._wake.poll():
@@ -217,18 +220,23 @@ class Engine:
                 self._fail(request, fail)
 
     def _next_batch(self) -> None:
-        """Send the worker the next items: of the model that the oldest request wants, from each client in turn."""
+        """Send the worker the next items: of the model whose turn was longest ago, from each client in turn.
+
+        Clients that have not got what was made for them wait for more of it.
+        """
         with self._lock:
             ready = [request for request in self._queue if request.pending
-                     and self.catalogue.get(request.job.model).state == "loaded"]
+                     and self.catalogue.get(request.job.model).state == "loaded"
+                     and not self._replies.crowded(request.client, clips=True)]
             if not ready:
                 return
-            first = ready[0]
+            first = min(ready, key=lambda request: self._turns.get(request.job.model, 0))
             group = [first] if first.alone else \
                 [request for request in ready if request.job.model == first.job.model and not request.alone]
             items = take_turns(group, BATCH_ROWS)
             self._batches += 1
             self._batch = self._batches, time.monotonic(), items
+            self._turns[first.job.model] = self._batches
         self._send("render", self._batches, first.job.model, [(request.job, index) for request, index in items])
 
     def _take_batch(self, number: int) -> list[tuple[Request, int]]:

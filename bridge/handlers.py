@@ -35,7 +35,6 @@ class Handlers:
     def __init__(self, clients: Clients, engine: Engine, outbox: Outbox, replies: Replies):
         self._clients = clients
         self._engine = engine
-        self._outbox = outbox
         self._replies = replies
         self._uploads = Uploads(clients, replies)
         self._morphs = Morphs(outbox, replies)
@@ -55,7 +54,7 @@ class Handlers:
         try:
             if not client.authorized and message.address != "/vae/hello":
                 raise UNAUTHORIZED
-            if self._outbox.crowded(client.reply):
+            if self._replies.crowded(client):
                 self._replies.figures.add("dropped")  # as if lost on the way: an answer could not be sent either
                 return
             if message.fault is not None:
@@ -102,9 +101,12 @@ class Handlers:
         answer = client.answers.get(rid)
         if answer is None or answer.asked != asked:
             return False
+        if answer.clips and self._replies.crowded(client, clips=True):
+            self._replies.figures.add("dropped")  # the client has not even got what it asked for before
+            return True
         for clip in answer.clips:
             self._replies.clip(client, rid, clip)
-        self._replies.again(client, (answer.end,))
+        self._replies.again(client, answer.end, clips=bool(answer.clips))
         return True
 
     # Cheap requests.
@@ -162,7 +164,8 @@ class Handlers:
         clip = clips[index]
         if seq >= clip.count - 1:
             raise Fail("bad_arguments", f"seq -1 to {clip.count - 2} of that clip can be had, received {seq}")
-        self._replies.again(client, (clip.messages(values["rid"])[seq + 1],))
+        self._check_room(client)
+        self._replies.again(client, clip.messages(values["rid"])[seq + 1], clips=True)
         self._replies.done(client, values["rid"], "/vae/resend", 1, clips=True)
 
     # Models.
@@ -196,6 +199,7 @@ class Handlers:
 
     def _submit(self, client: Client, values: dict, kind: str, count: int, clips: tuple[str, ...] = (),
                 grid: str | None = None, **more: float) -> None:
+        self._check_room(client)
         entry = self._engine.catalogue.usable(values["model"])
         constraints = Constraints(**values["options"])
         task = codec(entry.task)
@@ -207,6 +211,10 @@ class Handlers:
         sources = tuple(_readable(client.clip(values[name]), values[name], entry.name, task, rows) for name in clips)
         job = Job(kind, entry.name, count, values["temperature"], values["seed"], constraints, sources, **more)
         self._engine.submit(Request(client, values["rid"], values["address"], values["asked"], job, rows, grid))
+
+    def _check_room(self, client: Client) -> None:
+        if self._replies.crowded(client, clips=True):
+            raise Fail("busy", "thousands of messages with clips are still on their way to this client; read those first")
 
     def _done(self, client: Client, values: dict, count: int, *more: int | str) -> None:
         self._replies.done(client, values["rid"], values["address"], count, *more, asked=values["asked"])

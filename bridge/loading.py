@@ -7,6 +7,7 @@ carried out, since what counts is the state they end in. Requests come from any 
 
 import logging
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from bridge.replies import Replies
 
 MAX_CRASHES = 2  # of the worker while it loads the same model, then the model is taken to be the cause
 MAX_WAITING = 64  # clients' requests
+STUCK = 600.0  # seconds without a word of a load after which it is given up: its disk may be gone
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class Loading:
         self._waiting: dict[tuple, Waiter] = {}  # by client and rid: those not answered yet
         self._asked: deque[Waiter | str | None] = deque()  # a client's request, a model, or None: look for changes
         self._operations: dict[str, _Operation] = {}  # by model, in the order in which the worker got them
+        self._heard = 0.0  # when the worker last said something of them, or got the first
         self._again: dict[str, list[Waiter | None]] = {}  # what is to follow for models that a worker took with it
         self._first: set[str] | None = None  # models that "ready" waits for
         self._crashes: Counter[str] = Counter()
@@ -75,24 +78,32 @@ class Loading:
         self._asked.extend(names)
 
     def ask(self, waiter: Waiter) -> None:
-        """Take in a client's request. Raises Fail when too many wait."""
+        """Take in a client's request and tell it the place. Raises Fail when too many wait."""
         with self._lock:
             if len(self._waiting) >= MAX_WAITING:
                 raise Fail("busy", f"at most {MAX_WAITING} requests to load or unload wait at a time")
             self._waiting[waiter.client.source, waiter.rid] = waiter
+            self._accept(waiter)
         self._asked.append(waiter)
+
+    def _accept(self, waiter: Waiter) -> None:
+        place = list(self._waiting.values()).index(waiter)
+        self._replies.say(waiter.client, "/vae/accepted", waiter.rid, place)
 
     def ask_changed(self) -> None:
         """Have models loaded that are new, that were exported anew, or that failed before."""
         self._asked.append(None)
 
     def running(self, client: Client, rid: int, asked: bytes) -> bool:
-        """Whether this very request of a client still waits. Raises Fail when another with this rid does."""
+        """Whether this very request of a client still waits; tells it so again. Raises Fail when another with this rid does."""
         with self._lock:
             waiter = self._waiting.get((client.source, rid))
-        if waiter is not None and waiter.asked != asked:
-            raise Fail("bad_arguments", f"rid {rid} belongs to a {waiter.address} that is still being served")
-        return waiter is not None
+            if waiter is None:
+                return False
+            if waiter.asked != asked:
+                raise Fail("bad_arguments", f"rid {rid} belongs to a {waiter.address} that is still being served")
+            self._accept(waiter)
+            return True
 
     def cancel(self, client: Client, rid: int) -> bool:
         """Let a client wait no longer; whether it did. What has not begun by then does not happen."""
@@ -135,6 +146,7 @@ class Loading:
     def handle(self, kind: str, name: str, detail: object = None) -> None:
         """Take in what the worker says of a model."""
         operation, entry = self._operations[name], self._catalogue.get(name)
+        self._heard = time.monotonic()
         if kind == "progress":
             for waiter in filter(self._waits, operation.waiters):
                 self._replies.say(waiter.client, "/vae/progress", waiter.rid, detail)
@@ -145,6 +157,13 @@ class Loading:
         else:
             self._succeeded(entry, kind, detail, operation.waiters)
         self._follow(entry, operation.next)
+
+    def stuck(self) -> bool:
+        """Whether the worker is to be replaced because of the model that it loads, which is given up then."""
+        if not self._operations or time.monotonic() - self._heard < STUCK:
+            return False
+        self._crashes[next(iter(self._operations))] = MAX_CRASHES
+        return True
 
     def worker_died(self, how: str) -> None:
         """Load again all that was in memory, but not a model whose loading ends the worker time after time."""
@@ -188,6 +207,8 @@ class Loading:
                 return
             if not unload and entry.state != "loaded":
                 entry.state, entry.serves = "loading", entry.found
+            if not self._operations:
+                self._heard = time.monotonic()
             self._operations[entry.name] = _Operation(unload, waiters)
             self._send("load", entry.name, None if unload else str(entry.found.path))
 

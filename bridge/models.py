@@ -82,6 +82,11 @@ class Entry:
                 self.state, self.reason = "failed", found.fault
 
 
+def model_folders(folder: Path) -> list[Path]:
+    """The folders in a folder that are models, or were meant to be: a copy may have stopped halfway."""
+    return sorted({path.parent for name in (registry.ABOUT, registry.WEIGHTS) for path in folder.glob(f"*/{name}")})
+
+
 class Catalogue:
     """All entries by name. Scanned by the engine's thread; `entries` is replaced whole, so any thread may read it."""
 
@@ -101,8 +106,8 @@ class Catalogue:
         """
         looks, found = {}, {}
         for folder in registry.folders(self._folders):
-            for about in sorted(folder.glob(f"*/{registry.ABOUT}")):
-                name, version = looks[about.parent] = self._look(about.parent)
+            for place in model_folders(folder):
+                name, version = looks[place] = self._look(place)
                 if not version.fault or name not in found:
                     found[name] = version
         self._looks = looks

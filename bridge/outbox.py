@@ -22,7 +22,7 @@ BOOKED = ((192, 832), (640, 1_280), (65_535, 2_304))  # (packets of up to so man
 MESSAGES = 85  # per slot, of both kinds: 6 slots of 85 are 510 of the 512 in 20 ms
 ANSWERS = 77  # short answers per slot, so that clips go on even when answers never end
 ENDS = (b"/vae/done\0", b"/vae/fail\0")  # how the messages begin that end a request
-MAX_WAITING = 4096  # messages kept for one destination before its client is told that it is too fast
+MAX_WAITING = 4096  # messages of a kind that wait for one destination, then no more of them are made
 
 log = logging.getLogger(__name__)
 
@@ -97,9 +97,10 @@ class Outbox:
         destination = self._destinations.get(to)
         return destination.waiting if destination else 0
 
-    def crowded(self, to: Address) -> bool:
-        """Whether a destination has as much waiting as it may have."""
-        return self.waiting(to) >= MAX_WAITING
+    def crowded(self, to: Address, clips: bool) -> bool:
+        """Whether a destination has as many messages of clips, or short answers, waiting as it may have."""
+        destination = self._destinations.get(to)
+        return destination is not None and len(destination.clips if clips else destination.answers) >= MAX_WAITING
 
     def close(self, timeout: float) -> None:
         """Send what waits for `timeout` seconds at the most, then the ends of requests among the rest, and end the thread."""

@@ -35,7 +35,7 @@ CODES = {
     "incomplete": "chunks of an uploaded clip are missing; the message names them",
     "empty_clip": "the clip has no note that the model reads",
     "too_large": "more bytes, beats, notes or cells than the daemon takes",
-    "busy": "the queue is full or the request waited too long; ask again",
+    "busy": "the queue is full, the request waited too long, or too much still waits to be sent to this client; ask again",
     "cancelled": "cancelled by the client, replaced by a newer morph, or the daemon is stopping",
     "unauthorized": "this daemon asks for a token; send it with `/vae/hello`",
     "internal": "a fault of the daemon, described in its log",
@@ -84,7 +84,7 @@ class Arg:
         if not isinstance(value, kind):
             raise Fail("bad_arguments", f"{self} expected, received {describe_value(value)}")
         if self.low is not None and value < self.low or self.high is not None and value > self.high:
-            raise Fail("bad_arguments", f"{self} expected, received {value:g}")
+            raise Fail("bad_arguments", f"{self} expected, received {value if isinstance(value, int) else f'{value:g}'}")
         return value if self.type == "i" else float(value)
 
     def _check_text(self, value: float | str) -> str:

@@ -60,19 +60,23 @@ class Replies:
     def say(self, client: Client, address: str, *args: float | str, clips: bool = False) -> bytes:
         """Send one message; returns it."""
         message = build_message(address, *args)
-        if clips:
-            self._outbox.clips(client.reply, (message,))
-        else:
-            self._outbox.answer(client.reply, message)
+        self.again(client, message, clips)
         return message
 
     def clip(self, client: Client, rid: int, clip: PackedClip) -> None:
         """Send a clip's messages."""
         self._outbox.clips(client.reply, clip.messages(rid))
 
-    def again(self, client: Client, messages: Iterable[bytes]) -> None:
-        """Send messages that were sent before."""
-        self._outbox.clips(client.reply, messages)
+    def again(self, client: Client, message: bytes, clips: bool = False) -> None:
+        """Send a message that was sent before."""
+        if clips:
+            self._outbox.clips(client.reply, (message,))
+        else:
+            self._outbox.answer(client.reply, message)
+
+    def crowded(self, client: Client, clips: bool = False) -> bool:
+        """Whether a client has as many messages of clips, or short answers, waiting for it as it may have."""
+        return self._outbox.crowded(client.reply, clips)
 
     def done(self, client: Client, rid: int, command: str, count: int, *more: float | str, clips: bool = False,
              asked: bytes = b"", made: tuple[PackedClip, ...] = (), borrowed: bool = False) -> bytes:

@@ -193,7 +193,7 @@ class Uploads:
     def _answer_again(self, client: Client, ended: Upload, rid: int, message: tuple[str, int], asked: bytes) -> None:
         """Answer a rid's latest message as before; earlier ones of that rid have no answer of their own."""
         if ended.rids[rid].last == message:
-            self._replies.again(client, (ended.dones[rid],))
+            self._replies.again(client, ended.dones[rid])
         elif ended.again is not None:
             ended.again.take(rid, message, asked)
 

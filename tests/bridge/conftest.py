@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -149,6 +150,11 @@ def encode(address, *args):
     for arg in args:
         builder.add_arg(arg, {int: "i", float: "f", str: "s"}.get(type(arg)))
     return builder.build().dgram
+
+
+def bundle(*elements):
+    """An OSC bundle."""
+    return b"#bundle\0" + struct.pack(">Q", 1) + b"".join(struct.pack(">i", len(each)) + each for each in elements)
 
 
 def assemble(messages):

@@ -1,13 +1,18 @@
 """Model folders that are broken, exported anew or named strangely, before the daemon starts and while it serves."""
 
+import os
 import shutil
 import signal
 import sys
+import threading
 import time
 
 import pytest
 import yaml
 
+from bridge import loading
+from bridge.config import Config
+from bridge.daemon import Daemon
 from bridge.soak.target import Target
 from tests.bridge.conftest import BEAT, DRUMS, MELODY, Peer, save_both, save_model
 from tests.bridge.test_lifecycle import notice, state
@@ -75,6 +80,45 @@ def test_broken_folders_are_listed_as_failed_and_say_why_when_asked_for(owner, d
         assert owner.fails("/vae/generate", name, 1, 0.5, 1)[0] == "not_loaded"
     assert "at most 2147483647" in owner.fails("/vae/load", "large")[1]
     assert len(owner.clips("/vae/generate", DRUMS, 1, 0.5, 1)) == 1
+
+
+def test_a_folder_that_was_copied_halfway_is_a_broken_model(owner, daemon, folder):
+    shutil.copytree(folder / DRUMS, folder / "half", ignore=shutil.ignore_patterns("model.yaml"))
+    with Peer(daemon.port) as other:
+        other.ask("/vae/ping")
+        assert "model.yaml cannot be read" in owner.fails("/vae/load", "half")[1]
+        assert "model.yaml cannot be read" in notice(other, "model failed")
+    assert models(owner)["half"][3] == "failed"
+    shutil.rmtree(folder / "half")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_a_model_whose_disk_does_not_answer_is_given_up_and_others_load_after_it(tmp_path, monkeypatch):
+    """In this process, to make its patience short. A pipe that nobody writes to stands for the disk."""
+    save_both(tmp_path)
+    shutil.copytree(tmp_path / DRUMS, tmp_path / "stuck")
+    text = (tmp_path / "stuck" / "model.yaml").read_text().replace(f"name: {DRUMS}", "name: stuck")
+    (tmp_path / "stuck" / "model.yaml").write_text(text)
+    (tmp_path / "stuck" / "weights.npz").unlink()
+    os.mkfifo(tmp_path / "stuck" / "weights.npz")
+    interval, ready = sys.getswitchinterval(), threading.Event()
+    daemon = Daemon(Config(port=0, models=(DRUMS,), folders=(str(tmp_path),)), lambda event, _: ready.set())
+    daemon.start()
+    try:
+        assert ready.wait(120)
+        with Peer(daemon.address[1]) as peer, monkeypatch.context() as short:
+            short.setattr(loading, "STUCK", 1.0)
+            rid = peer.next_rid()
+            peer.send("/vae/load", rid, "stuck")
+            peer.send("/vae/load", peer.next_rid(), MELODY)
+            *_, (last, args) = peer.collect(rid)
+            short.undo()
+            assert last == "/vae/fail" and args[2] == "not_loaded" and "was stuck in the load" in args[3]
+            assert peer.collect(peer.rid, 120)[-1][0] == "/vae/done"
+            assert len(peer.clips("/vae/generate", DRUMS, 1, 0.5, 1, timeout=120)) == 1
+    finally:
+        daemon.stop()
+        sys.setswitchinterval(interval)
 
 
 def test_a_folder_that_breaks_while_it_serves_costs_no_other_model(owner, folder):

@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import struct
 import sys
 import time
 
@@ -11,7 +10,7 @@ import pytest
 from bridge.config import Config
 from bridge.daemon import Daemon
 from bridge.soak.target import Target
-from tests.bridge.conftest import BEAT, DRUMS, OTHER_BEAT, Peer, encode
+from tests.bridge.conftest import BEAT, DRUMS, OTHER_BEAT, Peer, bundle, encode
 from tests.bridge.test_lifecycle import state
 
 ENDS = "/vae/done", "/vae/fail"
@@ -27,10 +26,6 @@ def ends(peer, count, timeout=20.0, wait=0.3):
         elif message is None and len(got) >= count:
             break
     return got
-
-
-def bundle(*elements):
-    return b"#bundle\0" + struct.pack(">Q", 1) + b"".join(struct.pack(">i", len(each)) + each for each in elements)
 
 
 def values(notes):

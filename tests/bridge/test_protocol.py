@@ -40,6 +40,7 @@ def test_arguments_are_named_and_an_int_is_taken_for_a_float():
     ((1, "a\nb", 2, 0.5, 1), "printable"),
     ((1, "m" * 101, 2, 0.5, 1), "1-100 bytes"),
     ((1, "m", 65, 0.5, 1), "count i 1-64 expected, received 65"),
+    ((1, "m", 1_000_001, 0.5, 1), "count i 1-64 expected, received 1000001"),
     ((1, "m", 2.0, 0.5, 1), "count i 1-64 expected, received float 2.0"),
     ((1, "m", 2, 4.5, 1), "temperature f 0-4 expected, received 4.5"),
     ((1, "m", 2, "hot", 1), "temperature f 0-4 expected, received text 'hot'"),

@@ -5,8 +5,9 @@ import struct
 import time
 
 import pytest
+from pythonosc.osc_message import OscMessage
 
-from tests.bridge.conftest import BEAT, DRUMS, MELODY, OTHER_BEAT, TUNE, Peer, assemble, encode
+from tests.bridge.conftest import BEAT, DRUMS, MELODY, OTHER_BEAT, TUNE, Peer, assemble, bundle, encode
 from vae.constraints import SCALES
 
 
@@ -196,7 +197,7 @@ def test_upload_names_what_is_missing_and_goes_on_when_it_comes(peer):
 def test_fails_name_the_request_its_code_and_what_to_do(peer, address, args, code, words):
     rid = peer.next_rid()
     peer.send(address, rid, *args)
-    [(last, reply)] = peer.collect(rid)
+    [(last, reply)] = [message for message in peer.collect(rid) if message[0] != "/vae/accepted"]
     assert last == "/vae/fail" and reply[:3] == [rid, address, code] and words in reply[3]
 
 
@@ -229,8 +230,7 @@ def test_of_several_morphs_at_once_only_the_newest_is_answered(peer):
     peer.ask("/vae/grid", DRUMS, "g", 5, 1, "a", "b", 0.0, 1)
     peer.ask("/vae/grid", DRUMS, "h", 5, 1, "b", "a", 0.0, 1)
     elements = [encode("/vae/morph", 500 + at, "g", at / 4, 0.0) for at in range(5)] + [encode("/vae/morph", 600, "h", 0.0, 0.0)]
-    peer.socket.sendto(b"#bundle\0" + struct.pack(">Q", 1) + b"".join(
-        struct.pack(">i", len(element)) + element for element in elements), peer.address)
+    peer.socket.sendto(bundle(*elements), peer.address)
     ends = {}
     while len(ends) < 6:
         address, args = peer.receive()
@@ -266,6 +266,34 @@ def test_control_requests_are_answered_while_clips_are_computed(peer, shared_dae
         if address in ("/vae/done", "/vae/fail"):
             assert args[0] not in ended
             ended.add(args[0])
+
+
+def test_control_requests_are_answered_while_thousands_of_messages_with_clips_wait(peer):
+    long = DRUMS, 1, 1.0, 1, "bars", 64, "density", 1.0
+    assert len(peer.ask("/vae/generate", *long)) > 100
+    for _ in range(100):
+        peer.send("/vae/generate", peer.rid, *long)
+    peer.send("/vae/generate", 5000, DRUMS, 1, 1.0, 1)
+    peer.send("/vae/ping", 5001)
+    ends = {}
+    while not {5000, 5001} <= ends.keys():
+        packet = peer.socket.recv(2000)
+        if packet.startswith((b"/vae/done", b"/vae/fail")):
+            args = OscMessage(packet).params
+            ends[args[0]] = args[2]
+    assert ends[5000] == "busy" and ends[5001] == 0
+
+
+def test_models_take_turns(peer):
+    """A clip from one model does not wait for all that another was asked for."""
+    peer.socket.sendto(bundle(encode("/vae/generate", 6000, DRUMS, 64, 1.0, 1, "bars", 4),
+                              encode("/vae/generate", 6001, MELODY, 1, 1.0, 1)), peer.address)
+    while True:
+        address, args = peer.receive()
+        if address == "/vae/done":
+            break
+    assert args[0] == 6001
+    peer.collect(6000, 60.0)
 
 
 def test_past_the_queue_clients_are_told_busy_and_served_later(peer):
