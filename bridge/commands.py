@@ -61,6 +61,8 @@ def serve(host, port, token, models, folders, queue, deadline, live_track, log_l
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+    if hasattr(signal, "SIGHUP"):  # until there is a daemon, which looks for models when it is made
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from bridge.daemon import Daemon
     from bridge.holder import describe_holder
 

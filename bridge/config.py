@@ -4,6 +4,7 @@ A flag comes before an environment variable, that before the file, and the file 
 themselves are declared once, on the command (`bridge.commands.serve`).
 """
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,4 +69,7 @@ def read_defaults(path: Path, known: dict[str, bool]) -> dict[str, str | list[st
 
 def is_loopback(host: str) -> bool:
     """Whether an address can be reached from this machine only."""
-    return host == "localhost" or host.startswith("127.")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, which may lead anywhere
+        return False

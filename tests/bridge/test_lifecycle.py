@@ -8,7 +8,11 @@ import time
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from bridge.commands import serve
+from bridge.config import is_loopback
+from bridge.protocol import Fail
 from bridge.soak.target import Target
 from tests.bridge.conftest import BEAT, DRUMS, MELODY, Peer, assemble, cli, save_model
 
@@ -69,6 +73,7 @@ def test_a_new_model_is_picked_up_by_load_and_its_notice_comes(owner, own_folder
     assert owner.fails("/vae/generate", "late", 1, 0.5, 1)[0] == "unknown_model"
     save_model(own_folder, "late", "melody_2bar")
     messages = owner.ask("/vae/load", "late", timeout=90)
+    assert messages[0] == ("/vae/accepted", [owner.rid, 0])
     fractions = [args[1] for address, args in messages if address == "/vae/progress"]
     assert fractions == sorted(fractions) and fractions[-1] == 1.0
     assert messages[-1][1][1:] == ["/vae/load", 1]
@@ -188,6 +193,43 @@ def test_sigterm_tells_clients_cancels_what_waits_and_exits_0_within_2_s(own_dae
                 assert message[1][0] not in ends
                 ends[message[1][0]] = message[1][2]
         assert stopping and sorted(ends) == rids and set(ends.values()) <= {64, "cancelled"}
+
+
+def test_it_ends_within_2_s_whatever_the_worker_does(model_folder):
+    with Target("--folders", str(model_folder), "--models", DRUMS) as target, Peer(target.port) as peer:
+        target.wait_ready()
+        [worker] = [child for child in psutil.Process(target.process.pid).children() if child.memory_info().rss > 2e8]
+        worker.suspend()
+        for rid in (1, 2):
+            peer.send("/vae/generate", rid, DRUMS, 64, 0.5, rid)
+        assert peer.receive()[0] == "/vae/accepted"
+        code, seconds = target.stop()
+        assert code == 0 and seconds < 2.0
+        assert [peer.collect(rid)[-1][1][2] for rid in (2, 1)] == ["cancelled"] * 2
+
+
+@pytest.mark.skipif(WINDOWS, reason="Windows has no SIGHUP")
+def test_a_sighup_before_there_is_a_daemon_is_no_end(monkeypatch):
+    names = signal.SIGHUP, signal.SIGTERM, signal.SIGINT
+    before, meanwhile = [signal.getsignal(name) for name in names], []
+
+    def daemon(*_):
+        meanwhile.append(signal.getsignal(signal.SIGHUP))
+        raise Fail("unknown_model", "that is enough")
+
+    monkeypatch.setattr("bridge.daemon.Daemon", daemon)
+    try:
+        CliRunner().invoke(serve, ["--port", "0"])
+    finally:
+        for name, handler in zip(names, before):
+            signal.signal(name, handler)
+    assert meanwhile == [signal.SIG_IGN]
+
+
+@pytest.mark.parametrize("host, loopback", [
+    ("127.0.0.1", True), ("127.1.2.3", True), ("localhost", True), ("0.0.0.0", False), ("", False), ("127.example.org", False)])
+def test_what_is_loopback(host, loopback):
+    assert is_loopback(host) == loopback
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
