@@ -54,6 +54,8 @@ class LazyGroup(click.Group):
         return getattr(importlib.import_module(module), attribute)
 
     def invoke(self, context):
+        if sys.stdout is not None:  # as where it was closed
+            sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be what the terminal cannot write
         try:
             return super().invoke(context)
         except BrokenPipeError:

@@ -1,10 +1,13 @@
 import os
+import shutil
+import sys
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from matplotlib import image
 
+from cli import main
 from tests.vae.data_sets import write_data_set
 from vae.dataset import open_dataset
 from vae.dataset.commands import dataset
@@ -108,6 +111,16 @@ def test_pictures_that_cannot_be_drawn(tmp_path):
         assert result.exit_code == 2 and message in result.output.replace("\n", " "), result.output
         assert "statistics" not in result.output
     assert sorted(os.listdir(tmp_path)) == ["data"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are Linux's")
+def test_folders_may_have_names_that_are_no_text(tmp_path, library):
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    os.mkdir(folder)
+    shutil.copy(library / "song number 000.mid", folder)
+    for words in (("build", folder, "--task", "drums_2bar", "--out", tmp_path / "out", "--workers", 1), ("show", tmp_path / "out")):
+        result = CliRunner().invoke(main, ["dataset", *map(str, words)])
+        assert result.exit_code == 0 and "caf\\udce9" in result.output, result.output
 
 
 def test_an_empty_split_is_said(tmp_path, library):
