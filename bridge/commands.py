@@ -106,6 +106,7 @@ def serve(host, port, token, models, folders, queue, deadline, live_track, log_l
     _say("Stopping ...")
     daemon.stop()
     listener.stop()
+    os._exit(0)  # Python would wait for the worker, whose memory a busy system takes seconds to free
 
 
 def _say(text: str, err: bool = False) -> None:

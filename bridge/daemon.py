@@ -19,7 +19,7 @@ from bridge.replies import Figures, Replies
 
 BUFFER = 4 << 20  # bytes asked for the socket's buffers; the system may give less
 SWITCH = 0.0005  # seconds until a thread gets Python's lock: the receive thread must not wait the usual 5 ms for it
-GRACE = 0.8  # seconds in which running work may finish at the end; the system takes up to as long to end the worker
+GRACE = 1.0  # seconds in which running work may finish at the end; with the rest the daemon ends within 2
 
 log = logging.getLogger(__name__)
 

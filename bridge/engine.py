@@ -152,7 +152,7 @@ class Engine:
         self.wake()
         self._thread.join(1)
         if self._worker:
-            self._worker.kill()
+            self._worker.kill(patience=0.0)
 
     def _check_open(self) -> None:
         if self._stopping:

@@ -59,10 +59,10 @@ class WorkerProcess:
             return messages, True
         return messages, False
 
-    def kill(self) -> None:
-        """End it at once: its threads may be deep inside TensorFlow."""
+    def kill(self, patience: float = 5.0) -> None:
+        """End it at once: its threads may be deep inside TensorFlow. patience: seconds to wait until it has ended."""
         self._process.kill()
-        self._process.join(5)
+        self._process.join(patience)
         self._pipe.close()
 
 
