@@ -9,6 +9,7 @@ from vae.errors import FiniteRange, UserError
 
 CLIP = click.Path(exists=True, dir_okay=False, path_type=pathlib.Path)
 WIDEST = 112  # beats of an interpolation that are drawn in one row: fourteen loops of two bars, both originals among them
+HINTS = {"bass": "a bass has a program from 33 to 40", "drums": "drums are on channel 10"}
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
@@ -62,8 +63,7 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
         except MidiError as error:
             raise UserError(f"{path}: {error}") from None
         clip = clip_of(song, parts)
-        if not clip.notes:
-            raise UserError(f"{path}: holds no notes for {' or '.join(parts)}" + (" (drums are on channel 10)" if "drums" in parts else ""))
+        _check_parts(path, clip, parts)
         _check_length(path, clip, info.bars, bars)
         if meters := sorted({f"{above}/{below}" for _, above, below in song.meters} - {"4/4"}):
             click.echo(f"{path}: is in {', '.join(meters)}; it is read in bars of four beats all the same")
@@ -104,6 +104,17 @@ def _draw(kind: str, sources: list, made: list, picture: pathlib.Path) -> None:
     in_one_row = kind == "interpolate" and sum(clip.beats for clip in drawn) <= WIDEST
     draw_clips(drawn, picture, [*names[:1], *numbers, *names[1:]], len(drawn) if in_one_row else None,
                black=[0, len(drawn) - 1][:len(sources)])
+
+
+def _check_parts(path: pathlib.Path, clip, parts) -> None:
+    """Say which of a model's parts a clip lacks; raises UserError when it has none of them."""
+    silent = [part for part in parts if not any(note.part == part for note in clip.notes)]
+    hints = [HINTS[part] for part in silent if part in HINTS]
+    told = f"{path}: holds no notes for {' or '.join(silent)}" + (f" ({', '.join(hints)})" if hints else "")
+    if not clip.notes:
+        raise UserError(told)
+    if silent:
+        click.echo(f"{told}; the model hears silence there")
 
 
 def _check_length(path: pathlib.Path, clip, model_bars: int, asked: int | None) -> None:

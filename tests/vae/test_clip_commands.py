@@ -12,9 +12,9 @@ from vae.notes import BEATS_PER_BAR, Clip, Note, read_clip, write_midi
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A drum and a melody model of arbitrary weights, which ignore z less than trained ones do."""
+    """Models of arbitrary weights, which ignore z less than trained ones do."""
     folder = tmp_path_factory.mktemp("models")
-    for task in ("drums_2bar", "melody_2bar"):
+    for task in ("drums_2bar", "melody_2bar", "trio_16bar"):
         config, weights = make(task, latent=8, encoder=[16], decoder=[16])
         registry.save(folder / f"{task}_tiny", f"{task}_tiny", config, weights, {})
     return folder
@@ -140,6 +140,9 @@ def test_what_is_taken_of_a_long_clip_is_said(folder, tmp_path):
     assert "bars are taken" not in run("reconstruct", folder / "drums_2bar_tiny", long, "--bars", 8, *out).output
     assert "its first 2 bars are silent" in refused("reconstruct", folder / "drums_2bar_tiny", late, *out)
     assert "is in 3/4" in run("reconstruct", folder / "drums_2bar_tiny", waltz, *out).output
+    unplayable = ["--low", 61, "--high", 61, "--scale", "Major"]  # is refused before the model is loaded
+    said = refused("reconstruct", folder / "trio_16bar_tiny", long, *out, *unplayable)
+    assert "holds no notes for lead or bass (a bass has a program from 33 to 40); the model hears silence there" in said
 
 
 def test_a_place_that_cannot_be_written_is_a_message(folder, tmp_path):
