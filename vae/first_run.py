@@ -13,6 +13,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 SUPPORTED = ((3, 11), (3, 13))  # the Pythons that TensorFlow 2.21 has builds for and this code is written for
+TEST_PROCESSES = "2"  # share the test files, and each needs a gigabyte for TensorFlow; `cli.py test -n 4` if there is more
 
 
 def run(command: str, arguments: list[str]) -> int:
@@ -24,7 +25,7 @@ def run(command: str, arguments: list[str]) -> int:
         else:
             programs = install("test")
             os.chdir(ROOT)  # where pytest finds its settings
-            words = [str(programs / "python"), "-m", "pytest", *arguments]
+            words = [str(programs / "python"), "-m", "pytest", "-n", TEST_PROCESSES, *arguments]
         if os.name == "nt":  # Windows has no exec that keeps the console
             return subprocess.run(words).returncode
         os.execv(words[0], words)  # becomes the program: Ctrl-C is then the daemon's own, which stops in order

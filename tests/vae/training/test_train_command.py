@@ -1,4 +1,4 @@
-"""`cli.py train` as a trainer uses it: in its own process, killed, restarted, given wrong things."""
+"""`cli.py train` as a trainer uses it: in a process of its own (but where `here`), killed, restarted, given wrong things."""
 import os
 import pathlib
 import signal
@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from tests.vae.data_sets import write_data_set
+from tests.vae.training.conftest import run as here
 
 ROOT = pathlib.Path(__file__).parents[3]
 CONFIG = {
-    "task": "drums_2bar", "latent": 8, "encoder": [16], "decoder": [16, 16],
+    "task": "drums_2bar", "latent": 8, "encoder": [16], "decoder": [16],
     "training": {"steps": 120, "batch": 16, "free_bits": 4, "scheduled_sampling": 20, "shared_features": True,
                  "input_scale": 0.3, "augment": ["recombine_lanes"]},
 }
@@ -145,16 +146,15 @@ def test_export_evaluate_fine_tune_and_generate(tmp_path, data, config, finished
     assert evaluated.returncode == 0 and '"kl"' in evaluated.stdout, evaluated.stderr
     tuned = run("train", config, "--data", data, "--out", tmp_path / "tuned", "--steps", 2, "--fine-tune", models / "mine")
     assert tuned.returncode == 0, tuned.stderr
-    again = run("export", tmp_path / "tuned", "--name", "tuned", "--to", models)
-    assert again.returncode == 0, again.stderr
+    here("export", tmp_path / "tuned", "--name", "tuned", "--to", models)
     card = (models / "tuned" / "card.md").read_text()
     seen = yaml.safe_load((models / "mine" / "model.yaml").read_text())["figures"]["examples_seen"]
     assert seen in (640, 1280, 1920)  # the best of random examples is any of its three checkpoints
     assert card.count("musicvae train") == 2 and f"{seen + 2 * 16:,} examples seen" in card
-    folders = [tmp_path / "a", tmp_path / "b"]
-    for folder in folders:
-        made = run("generate", models / "mine", "--seed", 3, "--count", 3, "--out", folder)
-        assert made.returncode == 0, made.stderr
+    words, folders = ["generate", models / "mine", "--seed", 3, "--count", 3, "--out"], [tmp_path / "a", tmp_path / "b"]
+    made = run(*words, folders[0])
+    assert made.returncode == 0, made.stderr
+    here(*words, folders[1])  # in another process the same clips
     names = sorted(path.name for path in folders[0].iterdir())
     assert len(names) == 3
     assert all((folders[0] / name).read_bytes() == (folders[1] / name).read_bytes() for name in names)
