@@ -63,7 +63,7 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
         except MidiError as error:
             raise UserError(f"{path}: {error}") from None
         clip = clip_of(song, parts)
-        _check_parts(path, clip, parts)
+        _check_parts(path, song, clip, parts)
         _check_length(path, clip, info.bars, bars)
         if meters := sorted({f"{above}/{below}" for _, above, below in song.meters} - {"4/4"}):
             click.echo(f"{path}: is in {', '.join(meters)}; it is read in bars of four beats all the same")
@@ -106,8 +106,8 @@ def _draw(kind: str, sources: list, made: list, picture: pathlib.Path) -> None:
                black=[0, len(drawn) - 1][:len(sources)])
 
 
-def _check_parts(path: pathlib.Path, clip, parts) -> None:
-    """Say which of a model's parts a clip lacks; raises UserError when it has none of them."""
+def _check_parts(path: pathlib.Path, song, clip, parts) -> None:
+    """Say which of a model's parts a clip lacks, and what was taken for drums; raises UserError when it has no part."""
     silent = [part for part in parts if not any(note.part == part for note in clip.notes)]
     hints = [HINTS[part] for part in silent if part in HINTS]
     told = f"{path}: holds no notes for {' or '.join(silent)}" + (f" ({', '.join(hints)})" if hints else "")
@@ -115,6 +115,8 @@ def _check_parts(path: pathlib.Path, clip, parts) -> None:
         raise UserError(told)
     if silent:
         click.echo(f"{told}; the model hears silence there")
+    if parts == ("drums",) and not any(instrument.is_drum for instrument in song.instruments):
+        click.echo(f"{path}: has nothing on channel 10, so all of its notes are read as drums")
 
 
 def _check_length(path: pathlib.Path, clip, model_bars: int, asked: int | None) -> None:

@@ -57,11 +57,14 @@ def clip_of(song: Song, parts: tuple[str, ...] | None = None) -> Clip:
             that is wanted, and else "bass" for programs 32-39 and "lead" for the rest. Without it, channel 10 is
             "drums" and the rest "melody".
 
-    In both cases a track that is named after a part (as `write_midi` does) is that part, where it is wanted.
+    In both cases a track that is named after a part (as `write_midi` does) is that part, where it is wanted. Where only
+    drums are wanted and nothing is on channel 10, the tracks without such a name are drums: Live knows no channels, so
+    the drum clips that it exports are on the first.
     """
+    drums_anywhere = parts == ("drums",) and not any(instrument.is_drum for instrument in song.instruments)
     notes = []
     for instrument in song.instruments:
-        part = _part(instrument, parts)
+        part = _part(instrument, parts, drums_anywhere)
         if part is not None:
             notes += [Note(part, int(pitch), start / song.ticks_per_beat, (end - start) / song.ticks_per_beat,
                            int(velocity)) for start, end, pitch, velocity in instrument.notes.tolist()]
@@ -69,10 +72,10 @@ def clip_of(song: Song, parts: tuple[str, ...] | None = None) -> Clip:
     return Clip.of(sixteenths / STEPS_PER_BEAT, notes)
 
 
-def _part(instrument: Instrument, wanted: tuple[str, ...] | None) -> str | None:
+def _part(instrument: Instrument, wanted: tuple[str, ...] | None, drums_anywhere: bool) -> str | None:
     if instrument.name in (PARTS if wanted is None else wanted):
         return instrument.name
-    if instrument.is_drum:
+    if instrument.is_drum or drums_anywhere and instrument.name not in PARTS:
         return "drums" if wanted is None or "drums" in wanted else None
     if wanted is None or "melody" in wanted:
         return "melody"

@@ -140,6 +140,8 @@ def test_what_is_taken_of_a_long_clip_is_said(folder, tmp_path):
     assert "bars are taken" not in run("reconstruct", folder / "drums_2bar_tiny", long, "--bars", 8, *out).output
     assert "its first 2 bars are silent" in refused("reconstruct", folder / "drums_2bar_tiny", late, *out)
     assert "is in 3/4" in run("reconstruct", folder / "drums_2bar_tiny", waltz, *out).output
+    waltz.write_bytes(content.replace(b"\x99\x24", b"\x90\x24").replace(b"\x89\x24", b"\x80\x24"))
+    assert "nothing on channel 10" in run("reconstruct", folder / "drums_2bar_tiny", waltz, *out).output
     unplayable = ["--low", 61, "--high", 61, "--scale", "Major"]  # is refused before the model is loaded
     said = refused("reconstruct", folder / "trio_16bar_tiny", long, *out, *unplayable)
     assert "holds no notes for lead or bass (a bass has a program from 33 to 40); the model hears silence there" in said

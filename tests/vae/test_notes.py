@@ -56,6 +56,16 @@ def test_parts_of_a_users_file(tmp_path):
     assert parts(read_clip(path, ("lead", "bass", "drums"))) == [("bass", 40), ("drums", 36), ("lead", 72), ("lead", 90)]
 
 
+def test_drums_that_live_exports_are_on_the_first_channel(tmp_path):
+    path = tmp_path / "loop.mid"
+    path.write_bytes(smf.file(smf.track((0, smf.on(36)), (96, smf.off(36)), (0, smf.on(38)), (96, smf.off(38)))))
+    assert [(note.part, note.pitch) for note in read_clip(path, ("drums",)).notes] == [("drums", 36), ("drums", 38)]
+    assert {note.part for note in read_clip(path).notes} == {note.part for note in read_clip(path, ("melody",)).notes} == {"melody"}
+    assert {note.part for note in read_clip(path, ("lead", "bass", "drums")).notes} == {"lead"}
+    write_midi(Clip.of(1.0, [Note("melody", 60, 0.0, 1.0, 99)]), path)  # a track of that name is none of drums
+    assert not read_clip(path, ("drums",)).notes
+
+
 def test_a_file_without_tempo_or_meter_and_with_an_odd_end(tmp_path):
     path = tmp_path / "live.mid"
     path.write_bytes(smf.file(smf.track((0, b"\xff\x03\x05Piano"), (96, smf.on(64)), (48, smf.off(64)), end=33), kind=0,
