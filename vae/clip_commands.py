@@ -43,7 +43,7 @@ def clip_options(function):
 def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0, *, out, temperature, seed, root, scale,
             low, high, density, velocity, bars, tempo, plot, folders) -> list[pathlib.Path]:
     """Run one job and write its clips; raises UserError."""
-    from vae import constraints, long, registry
+    from vae import constraints, registry
     from vae.clip_files import write_clip
     from vae.jobs import Job, random_seed
     from vae.midi import MidiError, read_song
@@ -89,9 +89,17 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
                + (f" to {paths[-1].name}" if len(paths) > 1 else ""))
     if plot:
         picture = paths[0].with_suffix(".png")
-        _draw(kind, [long.heard(clip, info.bars, bars) for clip in sources], made, picture)
+        _draw(kind, [_as_heard(clip, info.config.codec, bars) for clip in sources], made, picture)
         click.echo(f"picture: {picture}")
     return paths
+
+
+def _as_heard(clip, codec, asked: int | None):
+    """What a model reads of a clip: the length that it takes, on its grid, one note of a part at a time."""
+    from vae import long
+
+    taken = long.windows(clip, codec.bars, long.segment_count(asked, codec.bars))
+    return long.join([codec.decode(codec.encode(window)) for window in taken], asked)
 
 
 def _draw(kind: str, sources: list, made: list, picture: pathlib.Path) -> None:

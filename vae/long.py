@@ -60,11 +60,6 @@ def _window(clip: Clip, start: float, beats: float) -> Clip:
     return Clip.of(beats, notes)
 
 
-def heard(clip: Clip, model_bars: int, bars: int | None) -> Clip:
-    """What goes into a clip of so many bars that is made from this one."""
-    return join(windows(clip, model_bars, segment_count(bars, model_bars)), bars)
-
-
 def join(clips: list[Clip], bars: int | None) -> Clip:
     """Clips one after the other, cut to a length in bars (None: not cut)."""
     notes, at = [], 0.0

@@ -98,6 +98,15 @@ def test_pictures_can_be_looked_at_however_long_the_clips(folder, tmp_path, clip
     assert short == cut and row > 6 and 0.2 < rows < 2
 
 
+def test_pictures_show_of_a_clip_what_the_model_hears(folder, tmp_path):
+    pictures = []
+    for pitches in ((60, 67), (67,)):
+        write_midi(Clip.of(8.0, [Note("melody", pitch, beat, 1.0, 100) for beat in range(8) for pitch in pitches]), tmp_path / "a.mid")
+        assert run("reconstruct", folder / "melody_2bar_tiny", tmp_path / "a.mid", "--seed", 1, "--plot", "--out", tmp_path).exit_code == 0
+        pictures.append(next(tmp_path.glob("*.png")).read_bytes())
+    assert pictures[0] == pictures[1]
+
+
 def test_interpolation_begins_and_ends_with_the_reconstructions(folder, tmp_path, clip):
     other = tmp_path / "other.mid"
     write_midi(Clip.of(8.0, [Note("drums", 42, step / 4, 0.25, 100) for step in range(32)]), other)
