@@ -10,6 +10,7 @@ from ableton.live_osc import PORT, REPLY_PORT, AbletonOsc
 from ableton.sink import LiveSink, unpack_clip
 from bridge.chunks import pack_clip
 from bridge.client import DaemonClient
+from bridge.soak.target import START_TIMEOUT
 from vae.notes import Clip, Note
 
 
@@ -44,11 +45,11 @@ def test_serve_writes_what_it_makes_for_any_client_into_live(serve):
         live = StandIn(port=PORT, reply_port=REPLY_PORT)
     except OSError:
         pytest.skip(f"port {PORT} is taken: AbletonOSC itself may run here")
-    with live, DaemonClient("127.0.0.1", serve("melody_test", "--live-track", "1"), 60) as client:
+    with live, DaemonClient("127.0.0.1", serve("melody_test", "--live-track", "1"), START_TIMEOUT) as client:
         reply = client.ask("/vae/generate", "melody_test", 2, 1.0, 3)
         made = {(1, index): (clip.name, sorted((note.pitch, note.start) for note in clip.clip().notes))
                 for index, clip in reply.clips.items()}
-        written, end = {}, time.monotonic() + 60
+        written, end = {}, time.monotonic() + START_TIMEOUT
         while written != made and time.monotonic() < end:
             time.sleep(0.05)
             written = {place: (clip["name"], sorted(note[:2] for note in clip["notes"]))

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.bridge.conftest import BEAT, DRUMS, MELODY, OTHER_BEAT, Peer, assemble
+from tests.bridge.conftest import BEAT, DRUMS, MELODY, OTHER_BEAT, PATIENCE, Peer, assemble
 
 
 class Actor:
@@ -80,7 +80,7 @@ def test_every_request_of_every_history_ends_once_as_it_may(shared_daemon, seed)
         for actor in order.sample(actors, 5):
             actor.act()
         order.choice(actors).listen(0.02)
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while any(actor.open() for actor in actors) and time.monotonic() < end:
         for actor in actors:
             actor.listen(0.5)
@@ -96,7 +96,7 @@ def test_every_request_of_every_history_ends_once_as_it_may(shared_daemon, seed)
     assert len(results) > 20
     with Peer(shared_daemon.port) as peer:  # leave both models loaded for the other tests
         for model in (DRUMS, MELODY):
-            assert peer.ask("/vae/load", model, timeout=60)[-1][0] == "/vae/done"
+            assert peer.ask("/vae/load", model)[-1][0] == "/vae/done"
 
 
 def check(kind, address, args, rid, messages, results):

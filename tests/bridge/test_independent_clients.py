@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bridge.conftest import BEAT, DRUMS, Peer
+from tests.bridge.conftest import BEAT, DRUMS, PATIENCE, Peer
 
 PATCH = Path(__file__).parent / "collect.pd"
 needs_liblo = pytest.mark.skipif(not shutil.which("oscsend") or not shutil.which("oscdump"),
@@ -42,9 +42,9 @@ class Dump:
         found = re.findall(r"^\S+ (/vae/\S+) (\S+) (\d+) ?(.*)$", self.path.read_text(), re.MULTILINE)
         return [(address, types, int(rid), rest) for address, types, rid, rest in found]
 
-    def wait(self, rid, timeout=20):
+    def wait(self, rid):
         """The lines for a rid once its done or fail is there."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             lines = [line for line in self.lines() if line[2] == rid]
             if any(line[0] in ("/vae/done", "/vae/fail") for line in lines):

@@ -12,7 +12,7 @@ import pytest
 
 from bridge.client import DaemonClient
 from bridge.service import LABEL, ServiceError, service
-from tests.bridge.conftest import DRUMS, ROOT, cli, save_model
+from tests.bridge.conftest import DRUMS, PATIENCE, ROOT, cli, save_model
 
 
 def test_doctor_sees_a_daemon_and_sound_models(shared_daemon, model_folder):
@@ -41,7 +41,7 @@ def test_the_daemon_goes_on_when_nobody_reads_what_it_prints(model_folder):
                               stderr=subprocess.STDOUT, text=True)
     port = int(re.search(r" listens on \S+:(\d+)", daemon.stdout.readline()).group(1))
     daemon.stdout.close()  # before it says that it is ready
-    with DaemonClient("127.0.0.1", port, timeout=60) as client:
+    with DaemonClient("127.0.0.1", port, PATIENCE) as client:
         assert client.ask("/vae/generate", DRUMS, 1, 0.5, 1).clips
     daemon.terminate()
     assert daemon.wait(10) == 0

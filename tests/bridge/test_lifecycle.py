@@ -14,14 +14,14 @@ from bridge.commands import serve
 from bridge.config import is_loopback
 from bridge.protocol import Fail
 from bridge.soak.target import Target
-from tests.bridge.conftest import BEAT, DRUMS, MELODY, Peer, assemble, cli, save_model
+from tests.bridge.conftest import BEAT, DRUMS, MELODY, PATIENCE, Peer, assemble, cli, save_model
 
 WINDOWS = sys.platform == "win32"
 
 
-def notice(peer, event, timeout=30.0):
+def notice(peer, event):
     """The detail of the next notice of that event."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         message = peer.receive(0.5)
         if message and message[0] == "/vae/notice" and message[1][:2] == [0, event]:
@@ -52,7 +52,7 @@ def own_daemon(own_folder, tmp_path_factory):
             # While it loads it answers, and a request for the model waits for it.
             assert peer.ask("/vae/ping")[-1][0] == "/vae/done"
             assert state(peer, DRUMS) == "loading"
-            assert len(peer.clips("/vae/generate", DRUMS, 2, 0.5, 1, timeout=120)) == 2
+            assert len(peer.clips("/vae/generate", DRUMS, 2, 0.5, 1)) == 2
         target.wait_ready()
         yield target
 
@@ -72,7 +72,7 @@ def test_it_prints_what_it_serves_on_which_device_and_what_to_do_next(own_daemon
 def test_a_new_model_is_picked_up_by_load_and_its_notice_comes(owner, own_folder):
     assert owner.fails("/vae/generate", "late", 1, 0.5, 1)[0] == "unknown_model"
     save_model(own_folder, "late", "melody_2bar")
-    messages = owner.ask("/vae/load", "late", timeout=90)
+    messages = owner.ask("/vae/load", "late")
     assert messages[0] == ("/vae/accepted", [owner.rid, 0])
     fractions = [args[1] for address, args in messages if address == "/vae/progress"]
     assert fractions == sorted(fractions) and fractions[-1] == 1.0
@@ -86,7 +86,7 @@ def test_unload_frees_a_model_and_load_brings_it_back_the_same(owner):
     assert state(owner, DRUMS) == "available"
     code, message = owner.fails("/vae/generate", DRUMS, 1, 0.5, 1)
     assert code == "not_loaded" and "/vae/load" in message
-    owner.ask("/vae/load", DRUMS, timeout=90)
+    owner.ask("/vae/load", DRUMS)
     assert state(owner, DRUMS) == "loaded"
     assert owner.clips("/vae/generate", DRUMS, 3, 0.5, 9) == before
 
@@ -96,7 +96,7 @@ def test_a_new_version_is_loaded_on_sighup_while_the_old_one_serves(owner, own_d
     before = owner.clips("/vae/generate", DRUMS, 2, 0.5, 9)
     save_model(own_folder, DRUMS, "drums_2bar", seed=2)
     own_daemon.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE
     while (clips := owner.clips("/vae/generate", DRUMS, 2, 0.5, 9)) == before and time.monotonic() < deadline:
         assert state(owner, DRUMS) == "loaded"
     assert clips != before
@@ -157,7 +157,7 @@ def test_a_worker_that_dies_is_replaced_and_nobody_notices_but_by_waiting(owner,
     owner.send("/vae/cancel", 5000, rids[-1])
     ends = {}
     while len(ends) < 5:
-        message = owner.receive(90)
+        message = owner.receive()
         if message[0] in ("/vae/done", "/vae/fail") and message[1][0] in rids:
             assert message[1][0] not in ends
             ends[message[1][0]] = message
@@ -255,7 +255,7 @@ def test_after_kill_9_a_client_that_says_hello_is_served_again_within_3_s(model_
             rid = peer.next_rid()
             peer.send("/vae/generate", rid, MELODY, 1, 0.5, 1)
             assert peer.receive()[0] == "/vae/accepted" and time.monotonic() - started < 3.0
-            assert len(assemble(peer.collect(rid, timeout=120))) == 1
+            assert len(assemble(peer.collect(rid))) == 1
     assert workers and not any(worker.is_running() for worker in workers)
 
 

@@ -10,15 +10,15 @@ import pytest
 from bridge.config import Config
 from bridge.daemon import Daemon
 from bridge.soak.target import Target
-from tests.bridge.conftest import BEAT, DRUMS, OTHER_BEAT, Peer, bundle, encode
+from tests.bridge.conftest import BEAT, DRUMS, OTHER_BEAT, PATIENCE, Peer, bundle, encode
 from tests.bridge.test_lifecycle import state
 
 ENDS = "/vae/done", "/vae/fail"
 
 
-def ends(peer, count, timeout=20.0, wait=0.3):
+def ends(peer, count, wait=0.3):
     """The next `count` ends as (rid, code of a fail or count of a done), and those that follow within `wait` s."""
-    got, end = [], time.monotonic() + timeout
+    got, end = [], time.monotonic() + PATIENCE
     while time.monotonic() < end:
         message = peer.receive(0.5 if len(got) < count else wait)
         if message is not None and message[0] in ENDS:
@@ -259,7 +259,7 @@ def test_at_the_end_uploads_morphs_and_what_has_just_come_are_answered(model_fol
             target.process.send_signal(signal.SIGTERM)
             stranger.send("/vae/ping", 5)
             assert sorted(ends(peer, 2)) == [(1, "cancelled"), (2, "cancelled")]
-            assert ends(stranger, 1, 3.0) == [(5, 0)]
+            assert ends(stranger, 1) == [(5, 0)]
             assert target.process.wait(10) == 0
 
 
