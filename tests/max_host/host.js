@@ -26,7 +26,7 @@ class Host {
   constructor(name, options) {
     Object.assign(this, {
       faults: [], posts: [], sent: [], midiIn: [], midiOut: [], undoFromPatch: [], opened: [], atClose: [],
-      closed: false, loading: false, queue: [], thread: 'low', network: options.network || DIRECT,
+      closed: false, loading: false, queue: [], watchers: new Set(), thread: 'low', network: options.network || DIRECT,
     });
     this.live = options.live || new LiveSet();
     this.reversed = options.reversed || false;
@@ -105,6 +105,7 @@ class Host {
       return action();
     } finally {
       this.thread = before;
+      for (const check of this.watchers) check();
     }
   }
 
@@ -136,10 +137,21 @@ class Host {
   /** Wait until something holds; fails with the words on the view, so that a test's log says why. */
   async until(condition, ms = 10000) {
     const end = Date.now() + ms;
-    while (!condition()) {
-      if (Date.now() > end) throw new Error(`not within ${ms} ms: ${condition}. View: "${this.words}" ${this.faults}`);
-      await new Promise((resolve) => { setTimeout(resolve, 5); });
-    }
+    let check, clock;
+    await new Promise((resolve, reject) => {
+      check = () => {
+        if (condition()) resolve();
+        else if (Date.now() > end) {
+          reject(new Error(`not within ${ms} ms: ${condition}. View: "${this.words}" ${this.faults}`));
+        }
+      };
+      this.watchers.add(check); // whatever the device does, so that nothing that lasts a moment is missed
+      clock = setInterval(check, 5); // and what others do
+      check();
+    }).finally(() => {
+      this.watchers.delete(check);
+      clearInterval(clock);
+    });
   }
 
   async ready(ms) {
