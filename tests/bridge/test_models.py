@@ -114,7 +114,7 @@ def test_a_model_whose_disk_does_not_answer_is_given_up_and_others_load_after_it
             *_, (last, args) = peer.collect(rid)
             short.undo()
             assert last == "/vae/fail" and args[2] == "not_loaded" and "was stuck in the load" in args[3]
-            assert peer.collect(peer.rid, 120)[-1][0] == "/vae/done"
+            assert peer.collect(peer.rid)[-1][0] == "/vae/done"
             assert len(peer.clips("/vae/generate", DRUMS, 1, 0.5, 1)) == 1
     finally:
         daemon.stop()

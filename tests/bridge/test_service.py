@@ -293,7 +293,7 @@ def test_models_take_turns(peer):
         if address == "/vae/done":
             break
     assert args[0] == 6001
-    peer.collect(6000, 60.0)
+    peer.collect(6000)
 
 
 def test_past_the_queue_clients_are_told_busy_and_served_later(peer):

@@ -11,7 +11,7 @@ from vae.registry import Model, save
 @pytest.fixture(scope="module")
 def sampler(tmp_path_factory):
     config, weights = make("melody_2bar", latent=16, encoder=[24], decoder=[32, 32])
-    info = save(tmp_path_factory.mktemp("models") / "tiny", "tiny", config, weights, {}, dtype=np.float32)
+    info = save(tmp_path_factory.mktemp("models") / "tiny", "tiny", config, weights, {})
     return sampling.Sampler(Model(info, {name: tf.constant(value) for name, value in weights.items()}, "CPU:0"))
 
 
