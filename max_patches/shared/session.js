@@ -122,11 +122,12 @@ Session.prototype.asWork = function (rid, clips) {
     return rid;
 };
 
-// Send a clip under a name that later requests may use. Failing parts are sent anew under a fresh rid.
+// Send a clip under a name that later requests may use. When parts of it were lost, its beginning among them, all of it is
+// sent anew under a fresh rid.
 Session.prototype.upload = function (name, clip, handlers, started) {
     var session = this;
     var chunks = noteChunks(clip.notes);
-    var tries = 3;
+    var repairs = 0;
     function attempt() {
         var rid = session.nextRid();
         var messages = [["/vae/clip/begin", rid, name, clip.beats, clip.notes.length, chunks.length]];
@@ -138,7 +139,7 @@ Session.prototype.upload = function (name, clip, handlers, started) {
         session.post(rid, messages, {
             done: handlers.done,
             fail: function (code, message) {
-                if (code === "incomplete" && --tries > 0) {
+                if ((code === "incomplete" || code === "unknown_clip") && ++repairs <= REPAIRS) {
                     attempt();
                 } else {
                     handlers.fail(code, message);

@@ -56,6 +56,17 @@ test('an answer of one clip that is lost but for its end is fetched again', asyn
   device.close();
 });
 
+test('a clip for the daemon arrives also when its beginning is lost, and then some of its notes time and again', async () => {
+  const lost = {'/vae/clip/begin': 1, '/vae/clip/notes': 6};
+  const network = {out: ([address], send) => {
+    if (lost[address]-- > 0) return;
+    send();
+  }, in: (message, deliver) => deliver()};
+  const {device} = await grabbed({network});
+  assert.equal(device.script.grid.cells.length, 5);
+  device.close();
+});
+
 test('a big grid through a lossy network arrives whole', async () => {
   const live = new LiveSet();
   const device = open('MusicVAE Morph', {port: PORT, live, network: badNetwork({loss: 0.15, seed: 9})});
