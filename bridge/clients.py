@@ -21,6 +21,7 @@ MAX_CLIENTS = 1024  # of those that said hello, and as many that did not; then t
 MAX_STORED = 64  # clips per client, then the one not used for longest goes; a quarter as many grids
 MAX_KEPT_BYTES = 128 << 20  # of all clients together
 RECENT = 15.0  # seconds since a client was seen within which it gets notices
+QUIET = 0.1  # seconds without a packet after which it is seen whether the port that a client named is closed
 CHECK_CLOSED = 1.0  # seconds between two looks at whether a client's port is closed
 NOTE_BYTES = 180  # that a note takes in memory
 
@@ -40,7 +41,8 @@ class Grid:
 
 
 class Client:
-    """One client. source: where its packets come from. reply: where its answers go.
+    """One client. source: where its packets come from. named: where its hello said that it listens. reply: where its
+    answers go.
 
     uploads: its clips on their way in, and `ended` those that have come whole, by name (see `bridge.uploads`).
     answers: those it may ask for again, by rid.
@@ -48,7 +50,7 @@ class Client:
 
     def __init__(self, source: Address, budget: Budget, authorized: bool):
         self.source = source
-        self.reply = source
+        self.named = self.reply = source
         self.name = ""
         self.authorized = authorized
         self.seen = time.monotonic()
@@ -109,6 +111,9 @@ class Clients:
         for clients in (self._greeted, self._strangers):
             client = clients.get(source)
             if client is not None:
+                if client.named != source and time.monotonic() - client.seen > QUIET:
+                    # Ports are used again: this may be another program than the one that said hello and has ended.
+                    client.reply = source if is_closed(client.named) else client.named
                 self.saw(client)
                 return client
         client = Client(source, self.budget, authorized=self._token is None)
@@ -137,7 +142,8 @@ class Clients:
         if reply_port == self._port and _is_here(host):
             raise Fail("bad_arguments", f"reply_port: a port where the client listens expected, received {reply_port}, "
                                         "which is the daemon's own")
-        client.reply, client.name, client.authorized = (host, reply_port or port), name, True
+        client.named = client.reply = host, reply_port or port
+        client.name, client.authorized = name, True
         with self.budget.lock:
             self._strangers.pop(client.source, None)
         self._remember(self._greeted, client)

@@ -32,7 +32,8 @@ Made by `python -m bridge.reference` from the table in `bridge/protocol.py`; cha
 - OSC over UDP, by default at {DEFAULT_HOST}:{DEFAULT_PORT}. Only the types `i`, `f` and `s` are sent and accepted; an int is taken where a float
   is expected, nothing else is converted. Texts are printable UTF-8 of at most {MAX_TEXT} bytes. Times are in beats (quarter notes), a sixteenth is 0.25.
 - The first argument of every request is its `rid`, an int that the client chooses, 1 or above. Every reply carries it first.
-- Replies go to the address and port that the request came from, unless `/vae/hello` named another port. (A program that opens a
+- Replies go to the address and port that the request came from, unless `/vae/hello` named another port (and, on the same machine,
+  unless that is closed by now: its port may have become another program's). (A program that opens a
   new port for every message, as liblo's `oscsend` does, says hello once with the port where it listens; what comes later from
   ports of the same machine that are closed by then is taken to be the same client's, unless the daemon asks for a token.)
 - Every request ends in exactly one `/vae/done` or `/vae/fail`. A request without a readable rid is failed under rid 0.

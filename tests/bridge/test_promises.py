@@ -215,7 +215,8 @@ def test_answers_are_kept_whatever_another_client_asks(peer, shared_daemon):
 
 
 def others_come(address, count, *request):
-    """So many clients that ask once and are answered, 50 at a time; yields after each 50."""
+    """So many clients that ask once and are answered, 50 at a time; yields after each 50. Some get a port that one before
+    them had, so that there are a few less of them for the daemon."""
     for first in range(0, count, 50):
         others = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(50)]
         for other in others:
@@ -232,9 +233,9 @@ def test_clients_that_are_used_outlast_any_number_of_others(grids, shared_daemon
     with Peer(shared_daemon.port) as listener, Peer(shared_daemon.port) as greeted:
         greeted.send("/vae/hello", 1, listener.port, "x", 1)
         assert listener.collect(1)[-1][0] == "/vae/done"
-        for number in others_come(grids.address, 1100, "/vae/ping", 1):
+        for number in others_come(grids.address, 1300, "/vae/ping", 1):
             assert len(grids.clips("/vae/morph", "g", 0.0, 0.0)) == 1
-        for number in others_come(grids.address, 1100, "/vae/hello", 1, 0, "y", 1):
+        for number in others_come(grids.address, 1300, "/vae/hello", 1, 0, "y", 1):
             greeted.send("/vae/ping", 10 + number)
             assert listener.collect(10 + number)[-1][0] == "/vae/done"
 
@@ -242,7 +243,7 @@ def test_clients_that_are_used_outlast_any_number_of_others(grids, shared_daemon
 def test_a_client_that_is_forgotten_gets_the_end_of_its_upload(shared_daemon):
     with Peer(shared_daemon.port) as idle:
         idle.send("/vae/clip/begin", 1, "c", 8.0, 4, 1)
-        for _ in others_come(idle.address, 1100, "/vae/ping", 1):
+        for _ in others_come(idle.address, 1300, "/vae/ping", 1):
             pass
         assert ends(idle, 1) == [(1, "cancelled")]
 
@@ -261,6 +262,22 @@ def test_at_the_end_uploads_morphs_and_what_has_just_come_are_answered(model_fol
             assert sorted(ends(peer, 2)) == [(1, "cancelled"), (2, "cancelled")]
             assert ends(stranger, 1) == [(5, 0)]
             assert target.process.wait(10) == 0
+
+
+def test_a_program_that_gets_the_port_of_one_that_ended_is_answered(shared_daemon):
+    with Peer(shared_daemon.port) as listener, Peer(shared_daemon.port) as first:
+        port = first.port
+        first.send("/vae/hello", 1, listener.port, "x", 1)
+        assert listener.collect(1)[-1][0] == "/vae/done"
+        time.sleep(0.2)
+        first.send("/vae/ping", 2)
+        assert listener.collect(2)[-1][0] == "/vae/done"
+    time.sleep(0.2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second:
+        second.bind(("127.0.0.1", port))
+        second.settimeout(5)
+        second.sendto(encode("/vae/ping", 3), ("127.0.0.1", shared_daemon.port))
+        assert second.recv(2000).startswith(b"/vae/done")
 
 
 def test_with_a_token_no_stranger_is_taken_for_a_client_whose_port_is_closed(model_folder):
