@@ -200,11 +200,12 @@ class Clients:
 
 def is_closed(address: Address) -> bool:
     """Whether a UDP port of this machine is closed: it can be bound then. False for other machines."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(address)
-        except OSError:
-            return False
+    for host in (address[0], ""):  # Windows lets an address be bound whose port another socket has for all addresses
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((host, address[1]))
+            except OSError:
+                return False
     return True
 
 
