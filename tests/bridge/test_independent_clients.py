@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.bridge.conftest import BEAT, DRUMS, PATIENCE, Peer
@@ -29,7 +30,10 @@ class Dump:
     def __init__(self, path):
         self.port, self.path = free_port(), path
         self.process = subprocess.Popen(["oscdump", "-L", str(self.port)], stdout=path.open("w"))
-        time.sleep(0.3)
+        process, end = psutil.Process(self.process.pid), time.monotonic() + PATIENCE
+        while not any(each.laddr.port == self.port for each in process.net_connections("udp")):
+            assert time.monotonic() < end
+            time.sleep(0.02)
 
     def __enter__(self):
         return self

@@ -37,7 +37,7 @@ def test_both_forms_have_the_same_loss_and_gradients():
 def test_the_command_prints_the_ratio(tmp_path):
     path = tmp_path / "levels.yaml"
     training = {"steps": 1, "shared_features": True}
-    path.write_text(yaml.safe_dump({"task": "drums_2bar", "latent": 4, **LEVELS, "training": training}))
+    path.write_text(yaml.safe_dump({"task": "drums_2bar", "latent": 4, **LEVELS, "segments": 2, "training": training}))
     done = CliRunner().invoke(commands.benchmark, [str(path), "--rounds", "2", "--batch", "2"])
     assert done.exit_code == 0, done.output
     assert "2 examples a step" in done.output and "times as fast as one segment after the other" in done.output
