@@ -92,9 +92,9 @@ def test_the_stand_in_refuses_a_loop_that_ends_before_it_starts():
 @pytest.mark.parametrize("slot, words", [
     (Slot(3, 0), "no track 3: the set has 3"), (Slot(0, 8), "no slot 8: the set has 8"), (Slot(2, 0), "audio track")])
 def test_slots_that_cannot_be_used_are_named(slot, words):
-    with StandIn() as live, client(live) as osc, \
-            pytest.raises(Refused, match=words):
-        osc.write_clip(slot, DENSE, "x")
+    with StandIn() as live, client(live) as osc:
+        with pytest.raises(Refused, match=words):
+            osc.write_clip(slot, DENSE, "x")
         with pytest.raises(Refused, match=words):
             osc.read_clip(slot, "melody")
 
