@@ -85,10 +85,10 @@ test('X and Y automated a thousand times a second: the player follows, the scrip
     return call(inlet, message);
   };
   const start = Date.now();
-  let moved = 0;
-  while (Date.now() - start < 600) {
-    for (let i = 0; i < 20; i++, moved++) {
-      const value = Math.abs(Math.sin(moved / 40));
+  const moved = 600;
+  for (let at = 0; at < moved; at += 20) {
+    for (let i = at; i < at + 20; i++) {
+      const value = Math.abs(Math.sin(i / 40));
       device.inScheduler(() => { device.control('X').user(value); device.control('Y').user(value); });
     }
     await device.advance(20);
@@ -97,7 +97,6 @@ test('X and Y automated a thousand times a second: the player follows, the scrip
   device.inScheduler(() => device.control('X').user(1));
   await device.advance(SIXTEENTH);
   await sleep(60);
-  assert.ok(moved > 300, `${moved} values`);
   assert.ok(heard.x.length < (Date.now() - start) / 30 + 4, `${heard.x.length} of ${moved} values reached the script`);
   assert.deepEqual([device.script.cell, device.script.playing, heard.x.pop()], [4, 4, 1]);
   device.scheduler.stop();
