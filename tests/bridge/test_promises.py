@@ -257,8 +257,10 @@ def test_at_the_end_uploads_morphs_and_what_has_just_come_are_answered(model_fol
             peer.send("/vae/clip/notes", 2, "c", 0, "drums", *values(BEAT))
             assert peer.ask("/vae/ping")[-1][0] == "/vae/done"
             time.sleep(1.1)
+            target.process.send_signal(signal.SIGSTOP)  # so that the signal and the ping are there before it goes on
             target.process.send_signal(signal.SIGTERM)
             stranger.send("/vae/ping", 5)
+            target.process.send_signal(signal.SIGCONT)
             assert sorted(ends(peer, 2)) == [(1, "cancelled"), (2, "cancelled")]
             assert ends(stranger, 1) == [(5, 0)]
             assert target.process.wait(10) == 0
