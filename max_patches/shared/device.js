@@ -59,16 +59,19 @@ actions.ready = function () {
     if (!session) {
         say("off", "Looking for the daemon");
         session = newSession();
+    }
+    outlet(TO_PANEL, "sync");
+};
+
+// The daemon is greeted once the set has told its port: at another one another daemon may listen.
+actions.port = function (value) {
+    outlet(TO_DAEMON, "port", rounded("port", value));
+    if (session && !ticker) {
         ticker = new Task(tick, this);
         ticker.interval = TICK;
         ticker.repeat(-1);
+        session.tick();
     }
-    outlet(TO_PANEL, "sync");
-    session.tick();
-};
-
-actions.port = function (value) {
-    outlet(TO_DAEMON, "port", rounded("port", value));
 };
 
 // The menu tells the item's number: its text would come as whatever atoms Max reads in it.

@@ -6,6 +6,7 @@ const dgram = require('dgram');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
+const osc = require('./osc');
 const {open, LiveSet} = require('./host');
 const {PORT, badNetwork, clipsFromDaemon, notesOf, sleep} = require('./helpers');
 const {BAR, grabbed, onsets} = require('./morph');
@@ -53,6 +54,17 @@ test('an answer of one clip that is lost but for its end is fetched again', asyn
   await device.until(() => /^Wrote /.test(device.words), 40000);
   assert.match(device.words, /^Wrote a clip/);
   assert.deepEqual([notesOf(live.clip(0, 0))], await clipsFromDaemon('/vae/generate', 'melody_test', 1, 0.5, 77));
+  device.close();
+});
+
+test('the first greeting goes to the port that the set stores', async () => {
+  const daemon = dgram.createSocket('udp4');
+  const first = new Promise((resolve) => { daemon.on('message', (data) => resolve(osc.decode(data))); });
+  await new Promise((resolve) => { daemon.bind(0, '127.0.0.1', resolve); });
+  const device = open('MusicVAE Generate', {port: daemon.address().port});
+  const {address, atoms} = await first;
+  assert.deepEqual([address, ...atoms], device.sent[0]);
+  daemon.close();
   device.close();
 });
 
