@@ -56,6 +56,8 @@ def produce(kind: str, model: str, clips=(), count: int = 1, amount: float = 0.0
     if not info.latent:
         raise UserError(f"{info.name} is a decoder-only baseline without a latent: it serves to be evaluated, not to make clips")
     parts = info.config.codec.parts
+    if parts == ("drums",) and (root, scale) != (None, None):
+        raise UserError(f"{info.name} plays drums, which have no key: --root and --scale are for models with pitches")
     sources = []
     for path in clips:
         try:

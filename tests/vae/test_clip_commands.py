@@ -170,6 +170,7 @@ def test_mistakes_are_named(folder, tmp_path, clip):
     assert "junk.mid" in refused("reconstruct", folder / "drums_2bar_tiny", junk, *out)
     assert "holds no notes for melody" in refused("vary", folder / "melody_2bar_tiny", clip, *out)
     assert "no melody note is allowed" in refused("generate", folder / "melody_2bar_tiny", "--low", 61, "--high", 61, "--scale", "Major", *out)
+    assert "drums, which have no key" in refused("generate", folder / "drums_2bar_tiny", "--root", "D", *out)
     assert "0<=x<=4" in refused("generate", folder / "drums_2bar_tiny", "--temperature", 5, *out)
     assert "does not exist" in refused("reconstruct", folder / "drums_2bar_tiny", tmp_path / "nothing.mid", *out)
     assert not (tmp_path / "out").exists()

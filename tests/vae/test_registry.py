@@ -1,6 +1,7 @@
 """Model folders: what is written is read back, and every kind of fault is found and named."""
 import hashlib
 import io
+import os
 
 import numpy as np
 import pytest
@@ -52,6 +53,8 @@ def test_a_saved_model_is_found_described_and_loaded(folder):
     (lambda f: rewrite(f, lambda a: {**a, "decoder/0/bias": np.array([{}], object)}), "not a weights file"),
     (lambda f: (f / "model.yaml").write_text("name: ["), "not YAML"),
     (lambda f: (f / "model.yaml").write_text("name: x"), "lacks 'config'"),
+    (lambda f: (f / "model.yaml").write_text(""), "must hold name, config and sha256. Received: nothing"),
+    (lambda f: (f / "model.yaml").write_text("- name"), r"must hold name, config and sha256. Received: \['name'\]"),
     (lambda f: (f / "model.yaml").write_text("name: x\nsha256: y\nconfig: {task: drums, decoder: [3]}"), "task"),
 ])
 def test_broken_folders_say_what_is_broken(folder, break_it, message):
@@ -80,6 +83,15 @@ def test_whatever_model_yaml_holds_only_model_errors_come_out(folder, text):
     with pytest.raises(registry.ModelError, match="model.yaml"):
         registry.describe(folder)
     assert registry.find_models([folder.parent]).keys() == registry.find_models().keys()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["model.yaml", "weights.npz"])
+def test_a_pipe_is_not_waited_for(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(registry.ModelError, match=f"{name} is no file"):
+        registry.load(folder)
 
 
 def test_an_unknown_name_gets_the_nearest(folder):
