@@ -9,7 +9,6 @@ import hashlib
 import io
 import math
 import pathlib
-import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -107,23 +106,17 @@ def find_models(extra: Iterable[str | pathlib.Path] = ()) -> dict[str, ModelInfo
     return found
 
 
-def _content(path: pathlib.Path) -> bytes:
-    """What a file of a model folder holds; raises ModelError. A pipe is not waited for: nobody may ever write to it."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ModelError(f"{path} is no file")
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from None
-
-
 def describe(path: pathlib.Path) -> ModelInfo:
     """Read a model folder's model.yaml; raises ModelError, whatever is wrong with it."""
     about = pathlib.Path(path) / ABOUT
     try:
-        values = yaml.safe_load(_content(about).decode("utf-8"))
+        if about.is_fifo():  # all folders are read before any is used, and nobody may ever write to it
+            raise ModelError(f"{about} is a pipe, not a file")
+        values = yaml.safe_load(about.read_text(encoding="utf-8"))
     except ModelError:
         raise
+    except OSError as error:
+        raise ModelError(f"{about} cannot be read: {error.strerror}") from None
     except Exception as error:  # noqa: BLE001 - PyYAML lets out what values raise: ValueError, RecursionError ...
         raise ModelError(f"{about} is not YAML: {error}") from None
     if not isinstance(values, dict):
@@ -159,7 +152,10 @@ def resolve(name_or_path: str | pathlib.Path, extra: Iterable[str | pathlib.Path
 def arrays(info: ModelInfo) -> dict[str, np.ndarray]:
     """A model's weights as float32 arrays, checked: checksum, names, shapes, finite values. Raises ModelError."""
     path = info.path / WEIGHTS
-    content = _content(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from None
     digest = hashlib.sha256(content).hexdigest()
     if digest != info.sha256:
         raise ModelError(f"{path} has the wrong checksum: {ABOUT} says sha256 {info.sha256[:12]}..., "
