@@ -1,6 +1,8 @@
 """Files and folders that a command will write: whether they can be is found out before its work and not after it."""
+import contextlib
 import pathlib
 import tempfile
+from collections.abc import Iterator
 
 import click
 
@@ -50,6 +52,30 @@ def check_folder(path: pathlib.Path) -> None:
     existing = next(folder for folder in (absolute, *absolute.parents) if folder.exists() or folder.is_symlink())
     with tempfile.TemporaryFile(dir=existing):
         pass
+
+
+@contextlib.contextmanager
+def in_place_of(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A new folder to write into, which takes the place of `folder`, if that exists, once all is written.
+
+    Until then, and if anything fails, `folder` stays as it was; whoever reads it sees the old folder or the new one. The
+    new folder lies beside it, since only within a file system a folder is renamed, and a level deeper, where no one
+    looks for models.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True) as place:
+        fresh, old = (pathlib.Path(place) / name / folder.name for name in ("new", "old"))
+        fresh.mkdir(parents=True)
+        yield fresh
+        old.parent.mkdir()
+        if folder.exists():
+            folder.rename(old)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
 
 
 PICTURE = OutputFile(".png", ".jpg", ".pdf", ".svg")

@@ -4,13 +4,11 @@ A folder holds `model.yaml` (name, config, figures, checksum), `weights.npz` (pl
 pickle) and `card.md` for people. Shipped models are in vae/pretrained/, a user's own in ~/.musicvae/models/ or in
 folders named on the command line.
 """
-import contextlib
 import hashlib
 import io
 import math
 import pathlib
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -225,30 +223,6 @@ def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[
     part.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     part.replace(folder / ABOUT)
     return describe(folder)
-
-
-@contextlib.contextmanager
-def in_place_of(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A new folder to write a model into, which takes the place of `folder`, if that exists, once all is written.
-
-    Until then, and if anything fails, `folder` stays as it was; whoever reads it sees the old model or the new one. The
-    new folder lies beside it, since only within a file system a folder is renamed, and a level deeper, where no one
-    looks for models.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True) as place:
-        fresh, old = (pathlib.Path(place) / name / folder.name for name in ("new", "old"))
-        fresh.mkdir(parents=True)
-        yield fresh
-        old.parent.mkdir()
-        if folder.exists():
-            folder.rename(old)
-        try:
-            fresh.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
 
 
 def starting_weights(info: ModelInfo, config: configs.Config) -> dict[str, np.ndarray]:

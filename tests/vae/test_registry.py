@@ -9,6 +9,7 @@ import yaml
 
 from tests.vae.conftest import make
 from vae import registry
+from vae.outputs import in_place_of
 from vae.model import weights as model_weights
 
 
@@ -108,15 +109,15 @@ def test_fine_tuning_needs_the_same_shapes(folder):
 def test_a_new_version_takes_the_place_of_the_old_one_whole_or_not_at_all(folder):
     config, weights = make("drums_2bar", seed=2, latent=4, encoder=[5], decoder=[6])
     old = registry.describe(folder).sha256
-    with pytest.raises(KeyError), registry.in_place_of(folder) as fresh:
+    with pytest.raises(KeyError), in_place_of(folder) as fresh:
         registry.save(fresh, "tiny", config, weights, {})
         raise KeyError
     assert registry.load(folder).info.sha256 == old
-    with registry.in_place_of(folder) as fresh:
+    with in_place_of(folder) as fresh:
         registry.save(fresh, "tiny", config, weights, {})
         assert registry.find_models([folder.parent])["tiny"].sha256 == old  # nobody finds it before its time
     assert old != registry.load(folder).info.sha256 == registry.find_models([folder.parent])["tiny"].sha256
-    with registry.in_place_of(folder.parent / "new") as fresh:
+    with in_place_of(folder.parent / "new") as fresh:
         registry.save(fresh, "new", config, weights, {})
     assert sorted(path.name for path in folder.parent.iterdir()) == ["new", "tiny"]
 
@@ -127,7 +128,7 @@ def test_a_model_that_is_replaced_while_it_is_read_is_read_again(folder, monkeyp
 
     def then_replace(*arguments):
         info = resolve(*arguments)
-        with registry.in_place_of(folder) as fresh:
+        with in_place_of(folder) as fresh:
             registry.save(fresh, "tiny", config, weights, {})
         return info
 

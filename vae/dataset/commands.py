@@ -45,11 +45,7 @@ def build(folders, task, out, monophonic, limit, validation, test, workers):
 
     if validation + test > 1:
         raise UserError(f"--validation and --test are shares of one whole, received {validation:g} and {test:g}")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out {out} is there already; remove it or name another folder")
-    place = Path(os.path.realpath(out))  # before a link or `.` takes part in a name
-    if place == Path.cwd():
-        raise UserError(f"--out {out} is the folder you are in, which cannot be replaced; name one below or beside it")
+    place = _place(out)
     if limit is None:
         limit = TRIO_LIMIT if len(CODECS[task].parts) > 1 else 0
     plan = Plan(tuple(folder.resolve() for folder in folders), task, Rules(monophonic, limit), validation, test)
@@ -76,6 +72,40 @@ def build(folders, task, out, monophonic, limit, validation, test, workers):
     if empty:
         click.echo(f"Note: {' and '.join(empty)} got no example; the split goes by song, so more songs or other shares "
                    "(--validation, --test) are needed.", err=True)
+    click.echo(f"Wrote {out}")
+
+
+@dataset.command()
+@click.option("--task", default="trio_16bar", type=click.Choice([name for name, codec in CODECS.items() if len(codec.parts) > 1]),
+              show_default=True, help="What an example is.")
+@click.option("--part", "sources", required=True, multiple=True, type=(str, FOLDER),
+              help="A part and the data set it is drawn from; once for every part of the task.")
+@click.option("--count", default=60_000, type=click.IntRange(1), show_default=True, help="Train examples.")
+@click.option("--seed", default=0, type=click.IntRange(0), show_default=True, help="Chooses them.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
+def combine(task, sources, count, seed, out):
+    """Make examples of several parts from data sets of one part each.
+
+    \b
+    For example: --part lead data/tunes --part bass data/tunes --part drums data/loops
+
+    The parts of an example never met: mix such a data set with real music (train --data real=2 --data combined=1).
+    """
+    from vae.dataset.combining import combine as combine_datasets
+    from vae.dataset.storage import DatasetError, open_dataset
+
+    parts = CODECS[task].parts
+    given = [part for part, _ in sources]
+    if sorted(given) != sorted(parts):
+        raise UserError(f"--part: {task} wants one data set for each of {', '.join(parts)}; received {', '.join(given)}")
+    place = _place(out)
+    try:
+        meta = combine_datasets({part: open_dataset(folder) for part, folder in sources}, CODECS[task], count, seed, place)
+    except DatasetError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename or place}: {error.strerror or error}") from error
+    _print_meta(meta)
     click.echo(f"Wrote {out}")
 
 
@@ -110,6 +140,16 @@ def show(folder, split, count, seed, out):
     _print_meta(opened.meta)
     _print_statistics(opened.codec, examples)
     click.echo(f"Drew {len(chosen)} examples: {out}")
+
+
+def _place(out: Path) -> Path:
+    """Where --out is, which must be nothing yet, or an empty folder."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"--out {out} is there already; remove it or name another folder")
+    place = Path(os.path.realpath(out))  # before a link or `.` takes part in a name
+    if place == Path.cwd():
+        raise UserError(f"--out {out} is the folder you are in, which cannot be replaced; name one below or beside it")
+    return place
 
 
 class _Progress:

@@ -10,6 +10,7 @@ from vae.dataset import Dataset
 from vae.dataset.plots import draw_clips
 from vae.jobs import Job
 from vae.model import weights as model_weights
+from vae.outputs import in_place_of
 from vae.render import Renderer
 from vae.training import checkpoint
 from vae.training.evaluate import Evaluator, rounded
@@ -39,7 +40,7 @@ def export(run: pathlib.Path, name: str, folder: pathlib.Path, data: Dataset | N
                "commands": about["commands"]}
     if data is not None:
         figures["test"] = rounded(Evaluator(config)(registry.as_stored(weights), data.split("test")))
-    with registry.in_place_of(folder) as fresh:
+    with in_place_of(folder) as fresh:
         model = registry.load(registry.save(fresh, name, config, weights, figures).path)
         compared = None
         if data is not None and config.latent and quality.size(data, COMPARED):
