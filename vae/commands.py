@@ -42,11 +42,38 @@ def open_data(folders, task: str) -> tuple[list, list[float]]:
     return [data for data, _ in pairs], [weight for _, weight in pairs]
 
 
-def make_trainer(config, data, weights, out, validation_examples, save_every, model=None):
-    """A Trainer that keeps with its run what a model card says of it. data, weights: as from `open_data`.
+def trainers(config, data, weights, out, validation_examples, save_every, model=None, steps=None):
+    """The Trainer of each stage of a training, when those before it are done: in `out`, or where there are several in a
+    folder of it each. Every one keeps with its run what a model card says of it.
 
-    model: ModelInfo of the model to begin from, or None.
+    data, weights: as from `open_data`.  model: ModelInfo of the model to begin from, or None.
+    steps: of all stages together, instead of the config's: they are done one after the other until so many are done, and
+        the last takes what is left over.
+    save_every: steps between checkpoints, or a function of a stage's steps.
     """
+    import dataclasses
+
+    from vae.training import checkpoint
+    stages = config.stages
+    if (checkpoint.stage_folder(out, 1) if len(stages) == 1 else out / checkpoint.CHECKPOINT).exists():
+        raise UserError(f"{out} is of a training {'in several stages' if len(stages) == 1 else 'of one stage'}, which this "
+                        "config's is not; continue with that one, or choose another run folder")
+    before = None
+    for number, stage in enumerate(stages, 1):
+        if steps is not None:
+            share = steps if number == len(stages) else min(steps, stage.training.steps)
+            steps -= share
+            if not share:
+                return
+            stage = dataclasses.replace(stage, training=dataclasses.replace(stage.training, steps=share))
+        folder = out if len(stages) == 1 else checkpoint.stage_folder(out, number)
+        every = save_every(stage.training.steps) if callable(save_every) else save_every
+        yield _trainer(stage, data, weights, folder, validation_examples, every, model, number, before)
+        model, before = None, folder
+
+
+def _trainer(config, data, weights, out, validation_examples, save_every, model, number, before):
+    """The Trainer of stage `number`. model: as for `trainers`.  before: the run of the stage before it, or None."""
     sources = [one.split("train") for one in data]
     for one, source in zip(data, sources):
         if not len(source):
@@ -57,19 +84,29 @@ def make_trainer(config, data, weights, out, validation_examples, save_every, mo
 
     import_tensorflow()
     from vae import registry
-    from vae.training import loop
+    from vae.training import checkpoint, export, history, loop
     about = {"config": config.as_dict(), "data": [{"meta": one.meta, "weight": w} for one, w in zip(data, weights)],
              "commands": [*(model.commands if model else []), command_line()],
              "start": {"name": model.name, "sha256": model.sha256} if model else None}
+    start, validations = {}, []
     try:
-        start = registry.starting_weights(model, config) if model else None
+        if model:
+            start = registry.starting_weights(model, config)
+        elif before and (before / checkpoint.BEST).exists():  # of several machines, the first has it
+            start, done, earlier = export.load_best(before)
+            about["commands"] = [*earlier["commands"], f"{export.LATER_STAGE}{number}"]
+            _, validations = history.until(before, earlier["step"], done.training.batch)
+        elif config.training.decoders:
+            start = registry.decoder_weights([registry.resolve(name) for name in config.training.decoders], config)
         trainer = loop.Trainer(config, sources, weights, validation, out, about, start, save_every)
     except registry.ModelError as error:
-        raise UserError(f"--fine-tune: {error}") from None
+        raise UserError(f"{'--fine-tune' if model else 'decoders'}: {error}") from None
     except ValueError as error:
         raise UserError(str(error)) from None
     if trainer.chief and not trainer.resumed:
-        loop.keep_earlier_history(model.path if model else None, trainer.out)
+        history.begin(trainer.out, model.path if model else None)
+        if validations:
+            history.write(validations, trainer.out / history.BEFORE)
     return trainer
 
 
@@ -86,7 +123,7 @@ def command_line() -> str:
 @click.option("--out", required=True, type=OutputFolder(), help="Run folder; an existing run goes on.")
 @click.option("--fine-tune", metavar="MODEL",
               help="Begin with this model's weights (a shipped name or a folder); a run that goes on need not be told.")
-@click.option("--steps", type=click.IntRange(1), help="Train this many steps instead of the config's.")
+@click.option("--steps", type=click.IntRange(1), help="Train this many steps instead of the config's: of all its stages, one after the other.")
 @click.option("--validation-examples", type=click.IntRange(1), default=2048, show_default=True,
               help="Score at most this many validation examples at each checkpoint.")
 @click.option("--save-every", type=click.IntRange(1), default=500, show_default=True,
@@ -95,10 +132,8 @@ def train(config, data, out, fine_tune, steps, validation_examples, save_every):
     """Train the model of CONFIG (a YAML file or a name from vae/configs).
 
     Killed or interrupted, the same command goes on from the last checkpoint and ends with the very same weights.
-    `tensorboard --logdir RUN/logs` shows the curves; RUN/history.csv holds them as numbers.
+    `tensorboard --logdir RUN` shows the curves; RUN/history.csv holds them as numbers.
     """
-    import dataclasses
-
     from vae import config as configs
     try:
         config = configs.read(config)
@@ -106,8 +141,6 @@ def train(config, data, out, fine_tune, steps, validation_examples, save_every):
         raise UserError(str(error)) from None
     if config.training is None:
         raise UserError("config: missing key 'training', the schedule to train by")
-    if steps:
-        config = dataclasses.replace(config, training=dataclasses.replace(config.training, steps=steps))
     opened, weights = open_data(data, config.task)
     model = None
     if fine_tune:
@@ -116,17 +149,24 @@ def train(config, data, out, fine_tune, steps, validation_examples, save_every):
             model = registry.resolve(fine_tune)
         except registry.ModelError as error:
             raise UserError(f"--fine-tune {fine_tune}: {error}") from None
-    trainer = make_trainer(config, opened, weights, out, validation_examples, save_every, model)
     following = f"Next: {program()} export {shlex.quote(str(out))} --name NAME"
-    if trainer.step >= config.training.steps:
-        click.echo(f"{out} has {trainer.step:,} steps, of {config.training.steps:,} that were asked for: nothing to train. "
-                   f"{following}")
-        return
-    from vae.training import progress
-    if not progress.train(trainer, "training"):
-        click.echo(f"Interrupted at step {trainer.step}; the same command goes on from there.")
-        raise SystemExit(130)
-    click.echo(f"Trained {trainer.step} steps. {following}")
+    asked = steps or sum(stage.training.steps for stage in config.stages)
+    trained = done = 0
+    for number, trainer in enumerate(trainers(config, opened, weights, out, validation_examples, save_every, model, steps), 1):
+        done += trainer.step
+        if trainer.step >= trainer.config.training.steps:
+            continue
+        trained -= trainer.step
+        from vae.training import progress
+        if not progress.train(trainer, f"stage {number} of {len(config.stages)}" if config.then else "training"):
+            click.echo(f"Interrupted at step {trainer.step}{f' of stage {number}' if config.then else ''}; the same command "
+                       "goes on from there.")
+            raise SystemExit(130)
+        trained += trainer.step
+    if not trained:
+        click.echo(f"{out} has {done:,} steps, of {asked:,} that were asked for: nothing to train. {following}")
+    else:
+        click.echo(f"Trained {done + trained} steps. {following}")
 
 
 @click.command()

@@ -1,7 +1,8 @@
 """What a model is and how it is trained, read from YAML and checked before anything is computed.
 
-A config file holds the sizes of the model at its top level and the schedule under `training`. `vae/configs/` has one
-per model of the paper, the small ones that ship, and the decoder-only baselines of Table 1.
+A config file holds the sizes of the model at its top level and the schedule under `training`, and under `then` what later
+stages of the training change. `vae/configs/` has one per model of the paper, the small ones that ship, and the decoder-only
+baselines of Table 1.
 """
 import dataclasses
 import math
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from vae.errors import did_you_mean
+from vae.model.stacks import stacks
 
 CONFIGS = pathlib.Path(__file__).parent / "configs"
 
@@ -56,6 +58,7 @@ class Training:
     clip_norm: float = 0.0  # largest global norm of the gradient; 0: unlimited
     shared_features: bool = False  # see vae.training.features
     input_scale: float = 0.0  # standard deviation of the input rows at the start; 0: Glorot's
+    decoders: tuple[str, ...] = ()  # models whose decoders this one's begin as, one for each part; empty: fresh ones
     seed: int = 1
 
     def __post_init__(self):
@@ -89,6 +92,7 @@ class Config:
     embedding: int = 0  # dimensions of an embedding
     sigma: str = "exponential"  # the paper's exp(2 x); "softplus" for Magenta's weights
     training: Training | None = field(default=None, compare=False)
+    then: tuple[Training, ...] = field(default=(), compare=False)  # later stages, each from the best weights before it
 
     def __post_init__(self):
         _require(self.sigma in ("exponential", "softplus"), "sigma", "exponential or softplus", self.sigma)
@@ -106,9 +110,12 @@ class Config:
         _ = self.codec  # an unknown task is an error here, not later
         _require(not self.conductor or self.codec.steps % self.segments == 0, "segments",
                  f"a divisor of the task's {self.codec.steps} steps", self.segments)
-        if self.training and self.training.excerpt:
-            _require(self.segments and self.segments % self.training.excerpt == 0, "training.excerpt",
-                     f"0, or a divisor of the model's {self.segments} segments", self.training.excerpt)
+        _require(self.training is not None or not self.then, "then", "left out where there is no training", len(self.then))
+        for where, training in [("training", self.training)] * bool(self.training) + [("then", later) for later in self.then]:
+            _require(not training.excerpt or (self.segments and self.segments % training.excerpt == 0), f"{where}.excerpt",
+                     f"0, or a divisor of the model's {self.segments} segments", training.excerpt)
+            _require(len(training.decoders) in (0, len(stacks(self))), f"{where}.decoders",
+                     f"as many models as the decoder has stacks, {len(stacks(self))}, or none", list(training.decoders))
 
     @property
     def codec(self):
@@ -122,6 +129,11 @@ class Config:
     def classes(self) -> tuple[int, ...]:
         """The size of the vocabulary of every stream."""
         return self.codec.classes
+
+    @property
+    def stages(self) -> tuple["Config", ...]:
+        """The config of each stage of the training, which has only that."""
+        return tuple(dataclasses.replace(self, training=training, then=()) for training in (self.training, *self.then))
 
     @property
     def trained(self) -> "Config":
@@ -143,13 +155,21 @@ class Config:
             return {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else (
                 list(value) if isinstance(value, tuple) else value)
         values = plain(dataclasses.asdict(self))
-        if values["training"] is None:
-            del values["training"]
+        for key in ("training", "then"):
+            if not values[key]:
+                del values[key]
         return values
 
 
 def parse(values: dict) -> Config:
-    """A config from the mapping that a YAML file holds; raises ConfigError."""
+    """A config from the mapping that a YAML file holds, where each stage of `then` says only what it changes; raises
+    ConfigError."""
+    if isinstance(values, dict) and isinstance(values.get("then"), list) and isinstance(values.get("training"), dict):
+        stages = [values["training"]]
+        for number, changes in enumerate(values["then"], 2):
+            _require(isinstance(changes, dict), f"then, stage {number}", "a mapping of keys", changes)
+            stages.append({**stages[-1], "decoders": [], **changes})
+        values = {**values, "then": stages[1:]}
     return _build(Config, values, "")
 
 
@@ -196,6 +216,9 @@ def _build(kind, values, where: str):
 def _convert(kind, value, where: str):
     if kind == Training | None or kind is Schedule:
         return _build(Training if kind is not Schedule else Schedule, value, f"{where}.")
+    if kind == tuple[Training, ...]:
+        _require(isinstance(value, (list, tuple)), where, "a list of stages", value)
+        return tuple(_build(Training, stage, f"{where}, stage {number}.") for number, stage in enumerate(value, 2))
     if kind in (tuple[int, ...], tuple[str, ...]):
         item = int if kind == tuple[int, ...] else str
         _require(isinstance(value, (list, tuple)) and all(type(v) is item for v in value), where,

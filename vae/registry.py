@@ -17,6 +17,7 @@ import yaml
 from vae import config as configs
 from vae.errors import did_you_mean
 from vae.model import weights as model_weights
+from vae.model.stacks import stacks
 from vae.quiet import import_tensorflow
 
 SHIPPED = pathlib.Path(__file__).parent / "pretrained"
@@ -223,6 +224,18 @@ def save(folder: pathlib.Path, name: str, config: configs.Config, weights: dict[
     part.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     part.replace(folder / ABOUT)
     return describe(folder)
+
+
+def decoder_weights(models: list[ModelInfo], config: configs.Config) -> dict[str, np.ndarray]:
+    """The decoders of some models as those that a model with this config begins with, one model for each of its stacks;
+    raises ModelError unless they fit."""
+    wanted, begun = model_weights.shapes(config), {}
+    for stack, info in zip(stacks(config), models, strict=True):
+        held = {stack.prefix + name.removeprefix("decoder"): value for name, value in arrays(info).items()
+                if name.startswith("decoder/")}
+        check_shapes(held, {name: shape for name, shape in wanted.items() if name.startswith(f"{stack.prefix}/")}, info.name)
+        begun |= held
+    return begun
 
 
 def starting_weights(info: ModelInfo, config: configs.Config) -> dict[str, np.ndarray]:

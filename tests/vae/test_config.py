@@ -43,3 +43,32 @@ def test_what_is_no_yaml_is_named(tmp_path, content):
     (tmp_path / "config.yaml").write_bytes(content)
     with pytest.raises(configs.ConfigError, match="config.yaml: not YAML"):
         configs.read(str(tmp_path / "config.yaml"))
+
+
+STAGED = {"task": "melody_32bar", "latent": 4, "encoder": [5], "decoder": [5], "conductor": [3], "segments": 16, "embedding": 2,
+          "training": {"steps": 10, "batch": 8, "excerpt": 1, "decoders": ["melody_2bar_small"], "free_bits": 3},
+          "then": [{"steps": 20, "excerpt": 4}, {"excerpt": 0, "batch": 2}]}
+
+
+def test_a_stage_changes_what_it_names_and_keeps_the_rest():
+    config = configs.parse(STAGED)
+    stages = [stage.training for stage in config.stages]
+    assert [(t.steps, t.batch, t.excerpt, t.free_bits) for t in stages] == [(10, 8, 1, 3), (20, 8, 4, 3), (20, 2, 0, 3)]
+    assert [t.decoders for t in stages] == [("melody_2bar_small",), (), ()]  # only the first begins with other models'
+    assert all(stage == config and not stage.then for stage in config.stages)
+    assert configs.parse(config.as_dict()).as_dict() == config.as_dict()
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"then": [{"excerpt": 3}]}, "then.excerpt: must be 0, or a divisor"), ({"then": [{"step": 3}]}, "unknown key 'step'"),
+    ({"then": {"steps": 3}}, "then: must be a list of stages"), ({"then": [3]}, "then, stage 2: must be a mapping"),
+    ({"training": {"steps": 3, "decoders": ["a", "b"]}, "then": []}, "training.decoders: must be as many models"),
+])
+def test_mistakes_in_stages_are_named(change, message):
+    with pytest.raises(configs.ConfigError, match=message):
+        configs.parse({**STAGED, **change})
+
+
+@pytest.mark.parametrize("name", [path.stem for path in configs.CONFIGS.glob("*.yaml")])
+def test_every_config_that_ships_is_one(name):
+    assert configs.read(name).stages

@@ -6,7 +6,7 @@ import click
 
 from vae import tables
 from vae.analysis import table1 as paper_table
-from vae.commands import make_trainer, open_data, open_weighted
+from vae.commands import open_data, open_weighted, trainers
 from vae.errors import UserError
 from vae.outputs import PICTURE, OutputFile, OutputFolder
 from vae.quiet import import_tensorflow
@@ -133,7 +133,7 @@ def table1(data, size, out, steps, no_train):
         if not len(pairs[0][0].split("test")):
             raise UserError(f"--data {pairs[0][0].path}: has no test examples")
     import_tensorflow().get_logger().setLevel("ERROR")  # it warns that each run compiles its own functions, as it must
-    from vae.training.loop import BEST
+    from vae.training import checkpoint
     results, left_out = {}, [f"{task}: no data set given" for task in paper_table.TASKS if task not in opened]
     counts = {task: {"train": sum(len(one.split("train")) for one, _ in pairs), "test": len(pairs[0][0].split("test"))}
               for task, pairs in opened.items()}
@@ -141,11 +141,11 @@ def table1(data, size, out, steps, no_train):
     for number, (task, name) in enumerate(runs, 1):
         base = paper_table.base_name(task, size)
         run, title = out / f"{base}_{name}", f"{number}/{len(runs)}"
-        config = paper_table.variant(configs.read(base), name, chosen.get(task))
+        config = paper_table.variant(configs.read(base), name)
         if not no_train:
             click.echo(f"{title}: training {run.name}")
-            _train(config, opened[task], run, title)
-        elif not (run / BEST).exists():
+            _train(config, opened[task], run, title, chosen.get(task))
+        elif not (checkpoint.latest(run) / checkpoint.BEST).exists():
             left_out.append(f"{run.name}: not trained to its first validation")
             continue
         click.echo(f"{title}: scoring {run.name}")
@@ -180,14 +180,14 @@ def _steps(texts) -> dict[str, int]:
     return chosen
 
 
-def _train(config, pairs, run: pathlib.Path, title: str) -> None:
+def _train(config, pairs, run: pathlib.Path, title: str, steps: int | None) -> None:
     """Train a run to its end, or do nothing if it is there already."""
-    trainer = make_trainer(config, [one for one, _ in pairs], [weight for _, weight in pairs], run, VALIDATION_EXAMPLES,
-                           max(1, config.training.steps // VALIDATIONS))
     from vae.training import progress
-    if trainer.step < config.training.steps and not progress.train(trainer, title):
-        click.echo(f"Interrupted at step {trainer.step} of {run.name}; the same command goes on from there.")
-        raise SystemExit(130)
+    for trainer in trainers(config, *map(list, zip(*pairs)), run, VALIDATION_EXAMPLES,
+                            lambda steps: max(1, steps // VALIDATIONS), steps=steps):
+        if trainer.step < trainer.config.training.steps and not progress.train(trainer, title):
+            click.echo(f"Interrupted at step {trainer.step} of {run.name}; the same command goes on from there.")
+            raise SystemExit(130)
 
 
 def _score(config, test, run: pathlib.Path, title: str) -> dict:
@@ -207,7 +207,8 @@ def _score(config, test, run: pathlib.Path, title: str) -> dict:
 @click.option("--batch", type=click.IntRange(1), help="Examples of a step.", show_default="the config's")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Steps to time of each form.")
 def benchmark(config, batch, rounds):
-    """Speed of training CONFIG (a YAML file or a name from vae/configs) on this machine, on random examples.
+    """Speed of training CONFIG (a YAML file or a name from vae/configs) on this machine, on random examples; of a training
+    in stages, that of the last.
 
     A hierarchical decoder is timed in two forms of the same computation: all segments of a piece as one batch, which is
     how it is trained, and one segment after the other.
@@ -221,6 +222,7 @@ def benchmark(config, batch, rounds):
         raise UserError(str(error)) from None
     if config.training is None:
         raise UserError("config: missing key 'training', the schedule to train by")
+    config = config.stages[-1]
     if batch:
         config = dataclasses.replace(config, training=dataclasses.replace(config.training, batch=batch))
     import_tensorflow()

@@ -38,18 +38,19 @@ def base_name(task: str, size: str) -> str:
     return task if size == "paper" else f"{task}_{size}"
 
 
-def variant(config: Config, name: str, steps: int | None = None) -> Config:
-    """A config as one of `VARIANTS`, trained for `steps` if given; all else (sizes, data, schedules) stays the same.
+def variant(config: Config, name: str) -> Config:
+    """A config as one of `VARIANTS`; all else (sizes, data, schedules) stays the same.
 
-    The baseline is the decoder alone. Of the paper's configs it is just what vae/configs/*_baseline.yaml hold.
+    The baseline is the decoder alone, and is trained on whole pieces in one stage, by the schedule of the first. Of the
+    paper's configs it is just what vae/configs/*_baseline.yaml hold.
     """
-    training = config.training
-    if name != SCHEDULED:
-        training = dataclasses.replace(training, scheduled_sampling=0.0)
-    if name == BASELINE:
-        training = dataclasses.replace(training, free_bits=0.0, beta=Training.beta)
-        config = dataclasses.replace(config, latent=0, encoder=(), conductor=(), segments=0, embedding=0)
-    return dataclasses.replace(config, training=dataclasses.replace(training, steps=steps or training.steps))
+    if name == SCHEDULED:
+        return config
+    stages = [dataclasses.replace(stage.training, scheduled_sampling=0.0) for stage in config.stages]
+    if name == VAE:
+        return dataclasses.replace(config, training=stages[0], then=tuple(stages[1:]))
+    training = dataclasses.replace(stages[0], free_bits=0.0, beta=Training.beta, excerpt=0, decoders=())
+    return dataclasses.replace(config, latent=0, encoder=(), conductor=(), segments=0, embedding=0, training=training, then=())
 
 
 def score(run: pathlib.Path, expected: Config, test: np.ndarray,
@@ -60,16 +61,16 @@ def score(run: pathlib.Path, expected: Config, test: np.ndarray,
 
     expected: what the run should be of. Raises checkpoint.CheckpointError if it is another model, or is no run.
     """
-    from vae.training import checkpoint, evaluate, export
+    from vae.training import checkpoint, evaluate, export, history
 
     weights, config, about = export.load_best(run)
     scheduled = bool(config.training.scheduled_sampling)
-    if config != expected or scheduled != bool(expected.training.scheduled_sampling):
+    if config != expected or scheduled not in [bool(stage.training.scheduled_sampling) for stage in expected.stages]:
         raise checkpoint.CheckpointError(f"{run} is of another model than this size and variant of Table 1")
     scores = evaluate.Evaluator(config)(weights, test, progress)
-    before, history = export.read_history(run)
-    earlier = sum(steps for steps, _ in export.stages([row for row in history if row["examples"] <= before]))
-    last = max([about["step"], *(int(row["step"]) for row in history if row["examples"] > before)])
+    before, validations = history.read(checkpoint.latest(run))
+    earlier = sum(steps for steps, _ in history.stages([row for row in validations if row["examples"] <= before]))
+    last = max([about["step"], *(int(row["step"]) for row in validations if row["examples"] > before)])
     return {**evaluate.rounded(scores), "steps": earlier + last, "best_step": earlier + about["step"],
             "batch": config.training.batch, "parameters": sum(value.size for value in weights.values()),
             "own_events": round(1.0 - config.training.truth_probability(last), 3)}

@@ -11,10 +11,24 @@ from vae import registry
 from vae.config import Config
 
 ABOUT = "about.json"
+CHECKPOINT, BEST = "checkpoint.npz", "best.npz"  # of a run: what it goes on from, and its best weights
 
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be read, or that is of another training; the message says why."""
+
+
+def stage_folder(run: pathlib.Path, number: int) -> pathlib.Path:
+    """Where a run in stages has the one of that number, from 1: a run of its own."""
+    return run / f"stage{number}"
+
+
+def latest(run: pathlib.Path) -> pathlib.Path:
+    """The run that has the best weights so far: this one, or the last of its stages that came to its first validation."""
+    number = 1
+    while (stage_folder(run, number + 1) / BEST).exists():
+        number += 1
+    return stage_folder(run, number) if stage_folder(run, 1).exists() else run
 
 
 def save(path: pathlib.Path, arrays: dict[str, np.ndarray], about: dict) -> None:

@@ -4,11 +4,9 @@ The state (parameters and Adam's two means) is passed through a pure step instea
 else that a step needs, its batch, noise and schedules, is a function of the seed and the step number, so a run that
 was killed and started again ends with the same weights as one that was not.
 """
-import csv
 import math
 import os
 import pathlib
-import shutil
 import signal
 import time
 
@@ -17,13 +15,12 @@ import tensorflow as tf
 
 from vae.config import Config
 from vae.model import weights as model_weights
-from vae.training import checkpoint, features, objective
+from vae.training import checkpoint, features, history, objective
 from vae.training.batches import Batches
+from vae.training.checkpoint import BEST, CHECKPOINT
 from vae.training.evaluate import Evaluator, Scores
 from vae.xla import compiled
 
-CHECKPOINT, BEST, HISTORY = "checkpoint.npz", "best.npz", "history.csv"
-BEFORE = "before.csv"  # the history of the weights that a run was fine-tuned from
 GROUPS = ("parameters", "first", "second")
 
 
@@ -46,19 +43,6 @@ def state_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     return {f"{group}|{name}": shape for group in GROUPS for name, shape in shapes.items()}
 
 
-def _rows(path: pathlib.Path) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def keep_earlier_history(model: pathlib.Path | None, run: pathlib.Path) -> None:
-    """Copy the validations of a model's training into a run that begins with its weights; None: with fresh ones."""
-    run.mkdir(parents=True, exist_ok=True)
-    (run / BEFORE).unlink(missing_ok=True)  # of a run that did not come to its first checkpoint
-    if model is not None and (model / HISTORY).exists():
-        shutil.copy(model / HISTORY, run / BEFORE)
-
-
 class _InterruptedError(Exception):
     """A validation was asked to stop."""
 
@@ -70,14 +54,14 @@ class Trainer:
     """
 
     def __init__(self, config: Config, sources, shares, validation: np.ndarray, out: pathlib.Path, about: dict,
-                 start: dict[str, np.ndarray] | None = None, save_every: int = 500):
+                 start: dict[str, np.ndarray] = {}, save_every: int = 500):
         """
         sources, shares: training examples and their weights, see Batches.
         validation: examples that choose the best checkpoint. Shape [examples, steps, streams].
         about: plain values to keep with the run: `config`, `data` (meta and weight of each set), `commands` (that made
             the weights, this training's last) and `start` (name and sha256 of the model whose weights it begins with,
             or None). When a run goes on, the last two stay as the checkpoint has them.
-        start: weights to begin from instead of fresh ones (fine-tuning).
+        start: weights to begin from instead of fresh ones: a model's (fine-tuning), or some of them.
         save_every: steps between checkpoints, each with a validation.
         Raises checkpoint.CheckpointError if the folder's checkpoint cannot be used or is of another training.
         """
@@ -117,9 +101,10 @@ class Trainer:
         training = self.config.training
         values = model_weights.initial(self.config, training.seed, training.input_scale)
         extra = features.initial(self.config, values, training.seed) if training.shared_features else {}
-        if start is not None:
-            values, extra = start, {name: np.zeros_like(value) for name, value in extra.items()}
-        values = {**values, **extra}
+        values |= start
+        extra = {name: np.zeros_like(value) if name.removeprefix(features.PREFIX) in start else value
+                 for name, value in extra.items()}
+        values |= extra
         zeros = {name: np.zeros_like(value) for name, value in values.items()}
         return {"parameters": values, "first": zeros, "second": zeros}
 
@@ -197,7 +182,7 @@ class Trainer:
         previous = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         logs = tf.summary.create_file_writer(str(self.out / "logs")) if self.chief else tf.summary.create_noop_writer()
         try:
-            if self.resumed and self.chief and self._due() and not self._validated():  # it was interrupted there
+            if self.resumed and self.chief and self._due() and not history.has(self.out, self.step):  # it was interrupted there
                 state = self._saved_state()
                 self._validate(report, logs)
                 self._save(state)
@@ -242,10 +227,6 @@ class Trainer:
         """Whether this step ends with a validation and a checkpoint."""
         return self.step % self.save_every == 0 or self.step == self.config.training.steps
 
-    def _validated(self) -> bool:
-        path = self.out / HISTORY
-        return path.exists() and any(int(row["step"]) == self.step for row in _rows(path))
-
     def _go_on(self, _):
         if self._stop:
             raise _InterruptedError
@@ -285,7 +266,7 @@ class Trainer:
                 for figure, value in figures.items():
                     row[f"{name}_{figure}"] = round(float(value), 5)
                     tf.summary.scalar(f"{name}/{figure}", value)
-        self._append_history(row)
+        history.append(self.out, row)
         quality = self._quality(scores["validation"])
         if quality > self.best:
             self.best = quality
@@ -297,18 +278,6 @@ class Trainer:
         Cross-entropy would not do: under scheduled sampling its teacher-forced value rises while decoding improves.
         """
         return float(np.mean(scores.reconstruction if self.config.latent else scores.next))
-
-    def _append_history(self, row: dict):
-        """Rows after the step a run resumed from are of the life that was cut off, and are dropped."""
-        path, rows = self.out / HISTORY, []
-        if path.exists():
-            rows = [old for old in _rows(path) if int(old["step"]) < row["step"]]
-        part = path.with_name(HISTORY + ".part")
-        with open(part, "w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            writer.writeheader()
-            writer.writerows([*rows, row])
-        os.replace(part, path)
 
     def _saved_state(self) -> dict[str, np.ndarray]:
         """GROUP|NAME to array of the state; raises DivergedError."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.vae.training.conftest import make_config, make_data, refused, run
 from vae import registry
-from vae.training import export
+from vae.training import export, history
 
 pytestmark = pytest.mark.usefixtures("uncompiled")
 
@@ -91,7 +91,7 @@ def test_the_card_says_what_each_stage_was_really_trained(tmp_path, data, config
     ([(3000, 192000), (1000, 256000), (16000, 1.216e6), (1000, 1.248e6)], [(3000, 192000), (16000, 1024000), (1000, 32000)]),
 ])
 def test_stages_are_told_from_their_history(rows, expected):
-    assert export.stages([{"step": step, "examples": examples} for step, examples in rows]) == expected
+    assert history.stages([{"step": step, "examples": examples} for step, examples in rows]) == expected
 
 
 def test_what_the_history_does_not_tell_is_not_said():
@@ -99,14 +99,23 @@ def test_what_the_history_does_not_tell_is_not_said():
     assert text.index("first") < text.index("second") < text.index("5 steps (40 examples)") and text.count("steps (") == 1
 
 
+def test_the_stages_of_a_command_stand_with_it():
+    commands = ["first", "second", f"{export.LATER_STAGE}2", f"{export.LATER_STAGE}3"]
+    rows = [(10, 80), (20, 160), (5, 180), (10, 360)]  # 20 of 8, 5 of 4, 10 of 18
+    text = export.made_with(commands, [{"step": float(step), "examples": float(examples)} for step, examples in rows])
+    assert text.split("\n\n") == ["    first", "    second", "Its 3 stages, each from the best weights of the one before it: "
+                                  "20 steps (160 examples); 5 steps (20 examples); 10 steps (180 examples).",
+                                  "One after the other: each fine-tunes what the one before it made."]
+
+
 @pytest.mark.parametrize("name", ["drums_2bar_small", "melody_2bar_small"])
 def test_the_cards_that_ship_say_what_their_histories_tell(name):
     info = registry.describe(registry.SHIPPED / name)
     with open(info.path / "history.csv", newline="") as file:
-        history = [{key: float(row[key]) for key in ("step", "examples")} for row in csv.DictReader(file)]
-    assert export.stages(history)[-1][0] == info.figures["steps"]
-    assert sum(examples for _, examples in export.stages(history)) == info.figures["examples_seen"]
-    assert export.made_with(info.commands, history) in info.card.read_text()
+        rows = [{key: float(row[key]) for key in ("step", "examples")} for row in csv.DictReader(file)]
+    assert history.stages(rows)[-1][0] == info.figures["steps"]
+    assert sum(examples for _, examples in history.stages(rows)) == info.figures["examples_seen"]
+    assert export.made_with(info.commands, rows) in info.card.read_text()
 
 
 def test_scores_go_to_standard_output_as_json(tmp_path, data, trained):

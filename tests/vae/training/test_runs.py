@@ -10,6 +10,7 @@ import yaml
 
 from tests.vae.data_sets import write_data_set
 from tests.vae.training.conftest import make_config, make_data, refused, run
+from vae import registry
 from vae.codecs import canonical_melody
 from vae.model import weights
 from vae.training import checkpoint, loop
@@ -90,18 +91,93 @@ def test_a_validation_that_was_interrupted_is_made_up_for(tmp_path, data, config
     assert best[0]["step"] == best[1]["step"] and best[0]["best"] == best[1]["best"]
 
 
-def test_excerpts_first_and_whole_pieces_after_with_the_same_weights(tmp_path):
-    pieces = canonical_melody(np.random.default_rng(0).integers(60, 64, (9, 32)))[..., None]
-    data = write_data_set(tmp_path / "data", "melody_2bar", train=pieces, validation=pieces[:3], test=pieces[:3])
-    sizes = {"task": "melody_2bar", "conductor": [3], "segments": 4, "embedding": 2}
-    short = make_config(tmp_path / "short.yaml", {"excerpt": 2, "scheduled_sampling": 1}, **sizes)
-    words = ["--data", data, "--save-every", 1, "--out"]
-    run("train", short, *words, tmp_path / "short")
-    stored = checkpoint.load(tmp_path / "short" / "best.npz", weights.shapes)[1]
+SIZES = {"task": "melody_2bar", "conductor": [3], "segments": 4, "embedding": 2}
+
+
+@pytest.fixture
+def pieces(tmp_path):
+    tunes = canonical_melody(np.random.default_rng(0).integers(60, 64, (9, 32)))[..., None]
+    return write_data_set(tmp_path / "pieces", "melody_2bar", train=tunes, validation=tunes[:3], test=tunes[:3])
+
+
+@pytest.fixture
+def staged(tmp_path, pieces):
+    """The words of a training in three stages: of half a bar, of a bar, and of whole pieces."""
+    config = make_config(tmp_path / "staged.yaml", {"excerpt": 1, "steps": 3}, **SIZES,
+                         then=[{"excerpt": 2, "steps": 2, "batch": 3}, {"excerpt": 0, "steps": 4}])
+    return "train", config, "--data", pieces, "--save-every", 1, "--out", tmp_path / "staged"
+
+
+def test_a_training_in_stages_is_one_run(tmp_path, staged, monkeypatch):
+    """Interrupted in its second stage it ends as one that was not; each stage begins with the best weights before it."""
+    whole = run(*staged)
+    assert "Trained 9 steps" in whole and "stage 3 of 3" in whole
+    stored = checkpoint.load(checkpoint.stage_folder(tmp_path / "staged", 2) / "best.npz", weights.shapes)[1]
     assert (stored.segments, stored.training.excerpt, stored.trained.segments) == (4, 2, 2)
-    run("export", tmp_path / "short", "--name", "begun", "--to", tmp_path)
-    run("train", make_config(tmp_path / "long.yaml", {"steps": 1}, **sizes), *words, tmp_path / "long", "--fine-tune",
-        tmp_path / "begun")
+    run("export", tmp_path / "staged", "--name", "whole", "--to", tmp_path / "models")
+    info = registry.describe(tmp_path / "models" / "whole")
+    assert info.config.training.excerpt == 0 and info.figures["examples_seen"] <= 3 * 4 + 2 * 3 + 4 * 3
+    assert "Its 3 stages, each from" in info.card.read_text() and len(info.commands) == 3
+
+    train = loop.Trainer.run
+
+    def interrupted(trainer, report):
+        if trainer.config.training.excerpt == 2 and trainer.step == 0:
+            trainer.config.training.__dict__["steps"] = 1  # the end of a process after one of its two steps
+            train(trainer, report)
+            return False
+        return train(trainer, report)
+
+    again = [*staged[:-1], tmp_path / "again"]
+    monkeypatch.setattr(loop.Trainer, "run", interrupted)
+    assert "Interrupted at step 1 of stage 2" in run(*again, code=130)
+    monkeypatch.undo()
+    run(*again)
+    for number in (1, 2, 3):
+        folders = [checkpoint.stage_folder(tmp_path / name, number) for name in ("staged", "again")]
+        ends = [checkpoint.load(folder / "checkpoint.npz", loop.state_shapes)[0] for folder in folders]
+        assert all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[0]), number
+    assert "nothing to train" in run(*again)
+
+
+def test_the_steps_of_a_training_in_stages_are_of_all_together(tmp_path, staged):
+    assert "Trained 4 steps" in run(*staged, "--steps", 4)
+    assert [about(checkpoint.stage_folder(tmp_path / "staged", number))["step"] for number in (1, 2)] == [3, 1]
+    assert not checkpoint.stage_folder(tmp_path / "staged", 3).exists()
+    run("export", tmp_path / "staged", "--name", "early", "--to", tmp_path)  # of the second stage
+    assert registry.describe(tmp_path / "early").config.training.excerpt == 2
+    run(*staged, "--steps", 11)
+    assert [about(checkpoint.stage_folder(tmp_path / "staged", number))["step"] for number in (1, 2, 3)] == [3, 2, 6]
+
+
+def test_decoders_begin_as_those_of_other_models(tmp_path, pieces, data, config, trained, monkeypatch):
+    run("train", make_config(tmp_path / "flat.yaml", task="melody_2bar"), "--data", pieces, "--out", tmp_path / "flat")
+    donors = {"melody": tmp_path / "flat", "drums": trained}
+    for name, source in donors.items():
+        run("export", source, "--name", name, "--to", tmp_path / "models")
+    models = [str(tmp_path / "models" / name) for name in ("melody", "melody", "drums")]
+    trio = make_config(tmp_path / "trio.yaml", {"decoders": models}, **SIZES | {"task": "trio_16bar", "embedding": 3})
+    bars = np.zeros((3, 256, 3))
+    trios = write_data_set(tmp_path / "trios", "trio_16bar", train=bars, validation=bars, test=bars)
+    begun = {}
+    monkeypatch.setattr(loop.Trainer, "run", lambda trainer, report: begun.update(trainer.weights()) or True)
+    run("train", trio, "--data", trios, "--out", tmp_path / "trio")
+    for part, name in (("lead", "melody"), ("bass", "melody"), ("drums", "drums")):
+        for weight, value in registry.load(tmp_path / "models" / name).weights.items():
+            if weight.startswith("decoder/"):  # the shared features that are trained beside them add nothing at first
+                np.testing.assert_allclose(begun[weight.replace("decoder", f"decoder/{part}", 1)], value, atol=1e-6)
+
+    misfit = make_config(tmp_path / "misfit.yaml", {"decoders": models[:1]}, **SIZES)
+    told = refused("train", misfit, "--data", pieces, "--out", tmp_path / "out")
+    assert "decoders: melody" in told and "must have shape" in told, told
+    absent = make_config(tmp_path / "absent.yaml", {"decoders": ["melody_2bar_smal"]}, **SIZES)
+    assert "did you mean 'melody_2bar_small'" in refused("train", absent, "--data", pieces, "--out", tmp_path / "out")
+
+
+def test_one_stage_and_several_do_not_share_a_folder(tmp_path, staged, config, data, trained):
+    run(*staged, "--steps", 1)
+    assert "several stages" in refused("train", config, "--data", data, "--out", tmp_path / "staged")
+    assert "of one stage" in refused(*staged[:-1], trained)
 
 
 def test_fewer_steps_than_a_run_has_are_nothing_to_train(data, config, trained):
