@@ -123,7 +123,8 @@ def command_line() -> str:
 @click.option("--out", required=True, type=OutputFolder(), help="Run folder; an existing run goes on.")
 @click.option("--fine-tune", metavar="MODEL",
               help="Begin with this model's weights (a shipped name or a folder); a run that goes on need not be told.")
-@click.option("--steps", type=click.IntRange(1), help="Train this many steps instead of the config's: of all its stages, one after the other.")
+@click.option("--steps", type=click.IntRange(1),
+              help="Train this many steps instead of the config's; of all its stages together, one after the other.")
 @click.option("--validation-examples", type=click.IntRange(1), default=2048, show_default=True,
               help="Score at most this many validation examples at each checkpoint.")
 @click.option("--save-every", type=click.IntRange(1), default=500, show_default=True,
