@@ -55,8 +55,9 @@ def trainers(config, data, weights, out, validation_examples, save_every, model=
 
     from vae.training import checkpoint
     stages = config.stages
-    if (checkpoint.stage_folder(out, 1) if len(stages) == 1 else out / checkpoint.CHECKPOINT).exists():
-        raise UserError(f"{out} is of a training {'in several stages' if len(stages) == 1 else 'of one stage'}, which this "
+    several = len(stages) > 1
+    if (out / checkpoint.CHECKPOINT if several else checkpoint.stage_folder(out, 1)).exists():
+        raise UserError(f"{out} is of a training {'of one stage' if several else 'in several stages'}, which this "
                         "config's is not; continue with that one, or choose another run folder")
     before = None
     for number, stage in enumerate(stages, 1):
@@ -66,7 +67,7 @@ def trainers(config, data, weights, out, validation_examples, save_every, model=
             if not share:
                 return
             stage = dataclasses.replace(stage, training=dataclasses.replace(stage.training, steps=share))
-        folder = out if len(stages) == 1 else checkpoint.stage_folder(out, number)
+        folder = checkpoint.stage_folder(out, number) if several else out
         every = save_every(stage.training.steps) if callable(save_every) else save_every
         yield _trainer(stage, data, weights, folder, validation_examples, every, model, number, before)
         model, before = None, folder
@@ -91,7 +92,7 @@ def _trainer(config, data, weights, out, validation_examples, save_every, model,
     start, validations = {}, []
     try:
         if model:
-            start = registry.starting_weights(model, config)
+            start, (_, validations) = registry.starting_weights(model, config), history.read(model.path)
         elif before and (before / checkpoint.BEST).exists():  # of several machines, the first has it
             start, done, earlier = export.load_best(before)
             about["commands"] = [*earlier["commands"], f"{export.LATER_STAGE}{number}"]
@@ -104,9 +105,7 @@ def _trainer(config, data, weights, out, validation_examples, save_every, model,
     except ValueError as error:
         raise UserError(str(error)) from None
     if trainer.chief and not trainer.resumed:
-        history.begin(trainer.out, model.path if model else None)
-        if validations:
-            history.write(validations, trainer.out / history.BEFORE)
+        history.begin(trainer.out, validations)
     return trainer
 
 

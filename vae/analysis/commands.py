@@ -184,7 +184,7 @@ def _train(config, pairs, run: pathlib.Path, title: str, steps: int | None) -> N
     """Train a run to its end, or do nothing if it is there already."""
     from vae.training import progress
     for trainer in trainers(config, *map(list, zip(*pairs)), run, VALIDATION_EXAMPLES,
-                            lambda steps: max(1, steps // VALIDATIONS), steps=steps):
+                            lambda own: max(1, own // VALIDATIONS), steps=steps):
         if trainer.step < trainer.config.training.steps and not progress.train(trainer, title):
             click.echo(f"Interrupted at step {trainer.step} of {run.name}; the same command goes on from there.")
             raise SystemExit(130)

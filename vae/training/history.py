@@ -2,7 +2,6 @@
 import csv
 import os
 import pathlib
-import shutil
 
 from vae.training import checkpoint
 
@@ -45,12 +44,12 @@ def until(run: pathlib.Path, step: int, batch: int) -> tuple[int, list[dict[str,
     return examples, [row for row in rows if row["examples"] <= examples]
 
 
-def begin(run: pathlib.Path, model: pathlib.Path | None) -> None:
-    """Copy the validations of a model's training into a run that begins with its weights; None: with fresh ones."""
+def begin(run: pathlib.Path, earlier: list[dict[str, float]]) -> None:
+    """Keep the validations of the weights that a run begins with, if there are any."""
     run.mkdir(parents=True, exist_ok=True)
     (run / BEFORE).unlink(missing_ok=True)  # of a run that did not come to its first checkpoint
-    if model is not None and (model / HISTORY).exists():
-        shutil.copy(model / HISTORY, run / BEFORE)
+    if earlier:
+        write(earlier, run / BEFORE)
 
 
 def write(rows: list[dict[str, float]], path: pathlib.Path) -> None:
